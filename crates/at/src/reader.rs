@@ -1,0 +1,262 @@
+//! The line discipline of one serial line: bytes in any portions → command lines and data phases, with echo.
+
+use alloc::vec::Vec;
+use core::mem;
+
+const CR: u8 = 0x0D;
+const LF: u8 = 0x0A;
+const CTRL_Z: u8 = 0x1A;
+const ESC: u8 = 0x1B;
+
+/// How a data phase ends by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DataKind {
+    /// After exactly this many bytes; Ctrl-Z and ESC are data like any other.
+    Fixed(usize),
+    /// At Ctrl-Z (not part of the data) or ESC (cancels); more than `max` bytes end as [`DataEnd::TooLong`].
+    Text {
+        /// The most bytes that are kept.
+        max: usize,
+    },
+}
+
+/// How a data phase ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DataEnd {
+    /// All bytes are there, or Ctrl-Z came.
+    Complete,
+    /// ESC came.
+    Cancelled,
+    /// Ctrl-Z came after more bytes than the phase takes.
+    TooLong,
+}
+
+/// What the reader found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// A command line that is not blank; [`Reader::take_text`] has it, without its CR.
+    Line,
+    /// `A/`: repeat the last command line; [`Reader::take_text`] has that line (`AT` when there was none).
+    Repeat,
+    /// A line longer than the limit; all of it is gone.
+    Overlong,
+    /// The data phase ended; [`Reader::take_data`] has the bytes.
+    Data(DataEnd),
+}
+
+#[derive(Debug)]
+enum State {
+    Line,
+    Data { kind: DataKind, echo: bool, overflow: bool },
+}
+
+/// One line's reader. Feed it with [`push`](Self::push), then call [`next`](Self::next) whenever the line is ready for
+/// another command: bytes that come while a command is being worked on wait in the queue, unechoed.
+///
+/// How the bytes were portioned never changes what comes out.
+#[derive(Debug)]
+pub struct Reader {
+    queue: Vec<u8>,
+    head: usize,
+    text: Vec<u8>,
+    last: Vec<u8>,
+    data: Vec<u8>,
+    state: State,
+    limit: usize,
+    overlong: bool,
+    swallow_lf: bool,
+    backspace: u8,
+    echo: bool,
+}
+
+impl Reader {
+    /// A reader for lines of at most `limit` bytes (without the CR), echo on, backspace 8.
+    #[must_use]
+    pub fn new(limit: usize) -> Self {
+        Self {
+            queue: Vec::new(),
+            head: 0,
+            text: Vec::new(),
+            last: Vec::new(),
+            data: Vec::new(),
+            state: State::Line,
+            limit,
+            overlong: false,
+            swallow_lf: false,
+            backspace: 8,
+            echo: true,
+        }
+    }
+
+    /// Switches echo of command bytes (ATE).
+    pub fn set_echo(&mut self, on: bool) {
+        self.echo = on;
+    }
+
+    /// Whether command bytes are echoed.
+    #[must_use]
+    pub fn echo(&self) -> bool {
+        self.echo
+    }
+
+    /// Sets the line editing character (S5).
+    pub fn set_backspace(&mut self, character: u8) {
+        self.backspace = character;
+    }
+
+    /// Adds bytes from the host. The caller bounds them by [`queued`](Self::queued).
+    pub fn push(&mut self, bytes: &[u8]) {
+        self.queue.extend_from_slice(bytes);
+    }
+
+    /// How many bytes wait unread.
+    #[must_use]
+    pub fn queued(&self) -> usize {
+        self.queue.len() - self.head
+    }
+
+    /// Reads on until something is complete; `None` when the queue is used up. Echo is appended to `echo`.
+    pub fn next(&mut self, echo: &mut Vec<u8>) -> Option<Event> {
+        loop {
+            if self.head == self.queue.len() {
+                self.queue.clear();
+                self.head = 0;
+                // A burst must not keep its memory for ever.
+                self.queue.shrink_to(4096);
+                return None;
+            }
+            if mem::take(&mut self.swallow_lf) && self.queue[self.head] == LF {
+                self.head += 1;
+                continue;
+            }
+            let event = match self.state {
+                State::Line => self.line_byte(echo),
+                State::Data { kind, echo: on, overflow } => self.data_bytes(kind, on, overflow, echo),
+            };
+            if event.is_some() {
+                return event;
+            }
+        }
+    }
+
+    /// The text of the line last reported, out of the reader; hand it back with [`recycle`](Self::recycle).
+    pub fn take_text(&mut self) -> Vec<u8> {
+        mem::take(&mut self.text)
+    }
+
+    /// Returns a line's buffer for reuse and remembers its content for `A/`.
+    pub fn recycle(&mut self, mut text: Vec<u8>) {
+        mem::swap(&mut self.last, &mut text);
+        if self.text.capacity() == 0 && text.capacity() <= 1024 {
+            text.clear();
+            self.text = text;
+        }
+    }
+
+    /// Turns to data: what follows (after a LF that still belongs to the command's CR) is collected, not parsed.
+    pub fn begin_data(&mut self, kind: DataKind, echo: bool) {
+        self.data.clear();
+        self.state = State::Data { kind, echo, overflow: false };
+    }
+
+    /// How many bytes the data phase has so far.
+    #[must_use]
+    pub fn data_len(&self) -> usize {
+        self.data.len()
+    }
+
+    /// The collected bytes; the line is a command line again, also when the phase was not complete (a timeout).
+    pub fn take_data(&mut self) -> Vec<u8> {
+        self.state = State::Line;
+        mem::take(&mut self.data)
+    }
+
+    /// Forgets everything received but not yet read, and any half line or data phase (a reset of the module).
+    pub fn reset(&mut self) {
+        let (limit, echo) = (self.limit, self.echo);
+        *self = Self::new(limit);
+        self.echo = echo;
+    }
+
+    fn line_byte(&mut self, echo: &mut Vec<u8>) -> Option<Event> {
+        let byte = self.queue[self.head];
+        self.head += 1;
+        if byte == self.backspace && byte != CR {
+            if self.text.pop().is_some() && self.echo {
+                echo.extend_from_slice(&[byte, b' ', byte]);
+            }
+            return None;
+        }
+        if self.echo {
+            echo.push(byte);
+        }
+        match byte {
+            CR => {
+                self.swallow_lf = true;
+                if mem::take(&mut self.overlong) {
+                    self.text.clear();
+                    return Some(Event::Overlong);
+                }
+                if self.text.iter().all(|&b| b == b' ') {
+                    self.text.clear();
+                    return None;
+                }
+                Some(Event::Line)
+            }
+            // V.250 5.2.2: control characters other than S3 and S5 are not part of the command line.
+            0..=0x1F => None,
+            b'/' if self.at_line_start_a() => {
+                self.text.clear();
+                let last = mem::take(&mut self.last);
+                self.text = if last.is_empty() { b"AT".to_vec() } else { last };
+                Some(Event::Repeat)
+            }
+            _ if self.text.len() >= self.limit => {
+                self.overlong = true;
+                None
+            }
+            _ => {
+                self.text.push(byte);
+                None
+            }
+        }
+    }
+
+    fn at_line_start_a(&self) -> bool {
+        let mut rest = self.text.iter().skip_while(|&&b| b == b' ');
+        !self.overlong && matches!((rest.next(), rest.next()), (Some(b'A' | b'a'), None))
+    }
+
+    fn data_bytes(&mut self, kind: DataKind, on: bool, overflow: bool, echo: &mut Vec<u8>) -> Option<Event> {
+        let fresh = &self.queue[self.head..];
+        let (taken, end) = match kind {
+            DataKind::Fixed(length) => {
+                let take = fresh.len().min(length.saturating_sub(self.data.len()));
+                self.data.extend_from_slice(&fresh[..take]);
+                (take, (self.data.len() >= length).then_some(DataEnd::Complete))
+            }
+            DataKind::Text { max } => {
+                let stop = fresh.iter().position(|&b| b == CTRL_Z || b == ESC);
+                let take = stop.unwrap_or(fresh.len());
+                let room = take.min(max.saturating_sub(self.data.len()));
+                self.data.extend_from_slice(&fresh[..room]);
+                let overflow = overflow || room < take;
+                self.state = State::Data { kind, echo: on, overflow };
+                let end = stop.map(|i| match (fresh[i], overflow) {
+                    (ESC, _) => DataEnd::Cancelled,
+                    (_, true) => DataEnd::TooLong,
+                    _ => DataEnd::Complete,
+                });
+                (take, end)
+            }
+        };
+        if on {
+            echo.extend_from_slice(&fresh[..taken]);
+        }
+        self.head += taken;
+        if end.is_some() && matches!(kind, DataKind::Text { .. }) {
+            self.head += 1;
+        }
+        end.map(Event::Data)
+    }
+}

@@ -1,0 +1,132 @@
+//! The command families, in the order of the manual's chapters. A new one is a file and a word in the list below.
+
+use alloc::string::String;
+use core::fmt::Debug;
+
+use crate::command::{Answer, Command, Resume};
+use crate::exchange::Exchange;
+use crate::module::Module;
+use crate::setup::Setup;
+
+/// A family: its records, its state (the implementing type, made anew at every power-on) and its hooks.
+pub(crate) trait Family: Debug + Sized {
+    /// What an open command of this family is in the middle of. Plain data.
+    type Op: Debug;
+    /// This family's timers.
+    type Timer: Copy + Debug + PartialEq + Eq;
+
+    /// The family's commands, in the manual's order.
+    const COMMANDS: &'static [Command];
+
+    /// The state at power-on.
+    fn new(setup: &Setup) -> Self;
+
+    /// Called once at power-on, when every family's state is there.
+    fn power_on(_module: &mut Module) {}
+
+    /// An open command goes on.
+    fn resume(x: &mut Exchange<'_>, op: Self::Op, event: Resume) -> Answer;
+
+    /// A timer of this family is due.
+    fn timer(_module: &mut Module, _timer: Self::Timer) {}
+
+    /// Writes what AT&W keeps, as `key=value` lines; keys begin with the family's name and a dot.
+    fn save(_module: &Module, _settings: &mut String) {}
+
+    /// Takes back one such line at power-on; a key of another family, or one that is not understood, is ignored.
+    fn load(_module: &mut Module, _key: &str, _value: &str) {}
+
+    /// AT&F: back to factory values, in memory.
+    fn factory(_module: &mut Module) {}
+}
+
+/// No open commands, or no timers: a family without them uses this.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Never {}
+
+macro_rules! families {
+    ($($module:ident :: $state:ident),+ $(,)?) => {
+        $(pub(crate) mod $module;)+
+
+        /// Every family's state.
+        #[derive(Debug)]
+        pub(crate) struct Families {
+            $(pub(crate) $module: $module::$state,)+
+        }
+
+        impl Families {
+            pub(crate) fn new(setup: &Setup) -> Self {
+                Self { $($module: <$module::$state as Family>::new(setup),)+ }
+            }
+        }
+
+        /// An open command of any family.
+        #[derive(Debug)]
+        #[allow(non_camel_case_types, reason = "variants are the module names")]
+        pub(crate) enum Op {
+            $($module(<$module::$state as Family>::Op),)+
+        }
+
+        /// A timer of any family.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        #[allow(non_camel_case_types, reason = "variants are the module names")]
+        pub(crate) enum FamilyTimer {
+            $($module(<$module::$state as Family>::Timer),)+
+        }
+
+        const ALL: &[(&str, &[Command])] = &[
+            $((stringify!($module), <$module::$state as Family>::COMMANDS),)+
+        ];
+
+        pub(crate) fn resume(x: &mut Exchange<'_>, op: Op, event: Resume) -> Answer {
+            match op {
+                $(Op::$module(op) => <$module::$state as Family>::resume(x, op, event),)+
+            }
+        }
+
+        pub(crate) fn timer(module: &mut Module, timer: FamilyTimer) {
+            match timer {
+                $(FamilyTimer::$module(timer) => <$module::$state as Family>::timer(module, timer),)+
+            }
+        }
+
+        pub(crate) fn power_on(module: &mut Module) {
+            $(<$module::$state as Family>::power_on(module);)+
+        }
+
+        pub(crate) fn save(module: &Module, settings: &mut String) {
+            $(<$module::$state as Family>::save(module, settings);)+
+        }
+
+        pub(crate) fn load(module: &mut Module, key: &str, value: &str) {
+            $(<$module::$state as Family>::load(module, key, value);)+
+        }
+
+        pub(crate) fn factory(module: &mut Module) {
+            $(<$module::$state as Family>::factory(module);)+
+        }
+    };
+}
+
+families! {
+    basic::Basic,
+    identity::Identity,
+    sim::Sim,
+    network::Network,
+    clock::Clock,
+    power::Power,
+    packet::Packet,
+    socket::Socket,
+    ssl::Ssl,
+    files::Files,
+}
+
+/// Every command with its family's name, in the manual's order.
+pub fn commands() -> impl Iterator<Item = (&'static str, &'static Command)> {
+    ALL.iter().flat_map(|(family, commands)| commands.iter().map(move |command| (*family, command)))
+}
+
+/// The record of the command that was typed. Names are looked up whole, never by prefix.
+pub(crate) fn find(typed: &at::Command<'_>) -> Option<&'static Command> {
+    commands().map(|(_, command)| command).find(|command| typed.is(command.name))
+}

@@ -1,0 +1,388 @@
+//! The whole boundary of a module: everything that can reach it and everything that it can cause.
+
+use alloc::boxed::Box;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt;
+use core::net::SocketAddr;
+use core::ops::Add;
+
+use crate::ssl::TlsRequest;
+
+/// Milliseconds since the module was made. The host hands in the time; it never runs backwards.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Time(pub u64);
+
+impl Add<u64> for Time {
+    type Output = Self;
+
+    /// Later by so many milliseconds.
+    fn add(self, millis: u64) -> Self {
+        Self(self.0.saturating_add(millis))
+    }
+}
+
+/// A serial line of the module (UART1 is 0, further UARTs and USB follow).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct LineId(pub u8);
+
+/// One connection attempt and what comes of it. Never used twice, so that a late event of an old connection cannot
+/// be taken for one of a new connection on the same link number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ConnId(pub u32);
+
+/// Ties a store's answer to its request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Ticket(pub u32);
+
+/// What reaches the module.
+#[derive(Clone, Debug)]
+pub enum Input<'a> {
+    /// Bytes from the host on a line, in any portions. At most [`Modem::line_room`](crate::Modem::line_room) of them
+    /// are kept; what is over that is lost, as on a UART without flow control.
+    Line {
+        /// Which line.
+        line: LineId,
+        /// What came.
+        bytes: &'a [u8],
+    },
+    /// The line took this many bytes of [`Output::Write`]. Until then they count as the module's.
+    Written {
+        /// Which line.
+        line: LineId,
+        /// How many.
+        bytes: usize,
+    },
+    /// Something happened to a connection.
+    Link {
+        /// Which connection.
+        conn: ConnId,
+        /// What happened.
+        event: LinkEvent<'a>,
+    },
+    /// The file store's answer.
+    Store {
+        /// The request's ticket.
+        ticket: Ticket,
+        /// The outcome.
+        result: Result<StoreReply, StoreError>,
+    },
+    /// The simulated surroundings change.
+    World(WorldChange),
+    /// Only time has passed.
+    Tick,
+}
+
+/// What happens to a connection, in the order in which it happened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LinkEvent<'a> {
+    /// Up: TCP connected and, if asked for, the TLS handshake done.
+    Connected {
+        /// The peer's address, after name resolution.
+        peer: SocketAddr,
+    },
+    /// It did not come up. The host keeps the full report; this is its class.
+    Failed(LinkFailure),
+    /// Payload from the peer (plaintext), never more than was granted.
+    Received(&'a [u8]),
+    /// This many payload bytes were handed to the network stack.
+    Sent(usize),
+    /// Answer to [`LinkRequest::QueryAcked`] and [`LinkRequest::NotifyAcked`]: so many payload bytes in all since the connection began have
+    /// been acknowledged by the peer's TCP.
+    Acked(u64),
+    /// The peer closed; everything it sent before has been delivered.
+    PeerClosed,
+    /// The connection broke.
+    Broken(LinkFailure),
+    /// The close that the module asked for is done.
+    Closed,
+}
+
+/// Why a connection failed, as coarse as the module needs it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum LinkFailure {
+    /// The name could not be resolved.
+    Dns,
+    /// The peer refused (RST to SYN).
+    Refused,
+    /// No answer in time.
+    Timeout,
+    /// No route, or the network is down.
+    Unreachable,
+    /// The TLS handshake failed.
+    Tls,
+    /// The peer reset an open connection.
+    Reset,
+    /// The twin's own side failed (no descriptors, no local port).
+    Local,
+}
+
+/// What the module causes. Drain [`Modem::poll_output`](crate::Modem::poll_output) after every input.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Output {
+    /// Bytes to the host on a line. Report them with [`Input::Written`] when the line has taken them.
+    Write {
+        /// Which line.
+        line: LineId,
+        /// What to write.
+        bytes: Vec<u8>,
+    },
+    /// A request about a connection.
+    Link {
+        /// Which connection.
+        conn: ConnId,
+        /// What to do.
+        request: LinkRequest,
+    },
+    /// A request to the file store; exactly one [`Input::Store`] answers it.
+    Store {
+        /// Comes back with the answer.
+        ticket: Ticket,
+        /// What to do.
+        request: StoreRequest,
+    },
+    /// An explanation for people; goes to the log, never to a line.
+    Note(Note),
+    /// The module switched itself off (AT+CPOWD) or restarted (false: off; true: restarts by itself).
+    Power {
+        /// Whether it comes up again by itself.
+        restarting: bool,
+    },
+}
+
+/// What to do with a connection.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LinkRequest {
+    /// Open it.
+    Connect(Box<Connect>),
+    /// Send payload; [`LinkEvent::Sent`] reports it.
+    Send(Vec<u8>),
+    /// The module takes this many more payload bytes.
+    Grant(usize),
+    /// Report [`LinkEvent::Acked`] now.
+    QueryAcked,
+    /// Report [`LinkEvent::Acked`] when everything sent so far has been acknowledged.
+    NotifyAcked,
+    /// Close it; [`LinkEvent::Closed`] follows.
+    Close {
+        /// At once (AT+CIPCLOSE=…,1) instead of after what was sent has left.
+        quick: bool,
+    },
+}
+
+/// TCP or UDP.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Transport {
+    /// TCP.
+    Tcp,
+    /// UDP.
+    Udp,
+}
+
+impl fmt::Display for Transport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Tcp => "TCP",
+            Self::Udp => "UDP",
+        })
+    }
+}
+
+/// A connection to open.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Connect {
+    /// TCP or UDP.
+    pub transport: Transport,
+    /// A dotted IPv4 address or a name.
+    pub host: String,
+    /// 1 to 65535.
+    pub port: u16,
+    /// What to do after the TCP connect, if anything.
+    pub tls: Option<Box<TlsRequest>>,
+    /// How long name resolution and TCP connect may take together, in milliseconds.
+    pub connect_timeout: u64,
+    /// The link number in AT terms, for logs.
+    pub link: u8,
+}
+
+/// A file name inside the module: normalised, relative to the root, `/` between its parts, never empty, never with
+/// `.` or `..` in it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ModulePath(pub(crate) String);
+
+impl ModulePath {
+    /// The name, such as `client.crt` or `USER/HTTP/ca.crt`.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for ModulePath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A request to the file store. The store answers only when the effect would survive the program being killed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StoreRequest {
+    /// Make an empty file; an existing one stays as it is.
+    Create(ModulePath),
+    /// Replace the whole content in one step, or append in one step. The file has to exist.
+    Write {
+        /// Which file.
+        path: ModulePath,
+        /// Append instead of replace.
+        append: bool,
+        /// The bytes.
+        bytes: Vec<u8>,
+        /// How many bytes all files together may have afterwards.
+        capacity: u64,
+    },
+    /// Read; shorter when the file ends earlier. [`StoreError::BadOffset`] when `offset` is at or behind the end of a file that is not empty, or behind 0 of an empty one.
+    Read {
+        /// Which file.
+        path: ModulePath,
+        /// Where to begin.
+        offset: u64,
+        /// The most bytes.
+        length: usize,
+    },
+    /// Delete a file.
+    Delete(ModulePath),
+    /// The size of a file in bytes.
+    Size(ModulePath),
+    /// The entries of a directory; `None` is the root.
+    List(Option<ModulePath>),
+    /// Make a directory (one level).
+    MakeDirectory(ModulePath),
+    /// Remove an empty directory.
+    RemoveDirectory(ModulePath),
+    /// How many bytes all files have together.
+    Usage,
+    /// Keep settings outside the files that AT can see; handed back in [`Setup::settings`](crate::Setup).
+    Persist(Vec<u8>),
+}
+
+/// The store's good answers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StoreReply {
+    /// Done.
+    Done,
+    /// A file's bytes.
+    Bytes(Vec<u8>),
+    /// A size or usage in bytes.
+    Size(u64),
+    /// A directory's entries, sorted by name.
+    Entries(Vec<Entry>),
+}
+
+/// One entry of a directory.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// Its name, without path.
+    pub name: String,
+    /// Whether it is a directory.
+    pub directory: bool,
+}
+
+/// The store's bad answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum StoreError {
+    /// No such file or directory (or its directory is missing).
+    NotFound,
+    /// It exists already.
+    Exists,
+    /// A file where a directory is needed, a directory where a file is needed, or something that is neither.
+    WrongKind,
+    /// The directory has entries.
+    NotEmpty,
+    /// The capacity would be exceeded.
+    Full,
+    /// The offset is behind the end.
+    BadOffset,
+    /// The computer's own file system failed.
+    Io,
+}
+
+impl fmt::Display for StoreError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NotFound => "there is no such file or directory",
+            Self::Exists => "it exists already",
+            Self::WrongKind => "it is not of the right kind (file or directory)",
+            Self::NotEmpty => "the directory is not empty",
+            Self::Full => "the file system is full",
+            Self::BadOffset => "the position is not inside the file",
+            Self::Io => "the computer's file system failed",
+        })
+    }
+}
+
+/// An explanation: why an answer was what it was. Never holds secrets or payload.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Note {
+    /// The line it is about, if any.
+    pub line: Option<LineId>,
+    /// The command it is about (name only), or what else (`link 3`, `boot`).
+    pub subject: String,
+    /// One sentence for people.
+    pub text: String,
+}
+
+/// The card in the slot.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Card {
+    /// The PIN that the card asks for at start, if any.
+    pub pin: Option<String>,
+    /// The PUK that unblocks it.
+    pub puk: String,
+}
+
+/// How the network answers the registration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Coverage {
+    /// Registers in the home network.
+    Home,
+    /// Registers, roaming.
+    Roaming,
+    /// No network found; searching.
+    Searching,
+    /// The network denies registration.
+    Denied,
+}
+
+/// The simulated surroundings at power-on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct World {
+    /// The card, if one is in.
+    pub card: Option<Card>,
+    /// Registration.
+    pub coverage: Coverage,
+    /// Signal as in AT+CSQ: 0 to 31, 99 unknown.
+    pub rssi: u8,
+    /// Whether the network tells the time (NITZ).
+    pub network_time: bool,
+    /// Whether the network grants a bearer (CIICR, CGACT).
+    pub bearer: bool,
+}
+
+/// A change of the surroundings.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum WorldChange {
+    /// The card is taken out (`None`) or put in.
+    Card(Option<Card>),
+    /// Registration changes.
+    Coverage(Coverage),
+    /// Signal changes.
+    Rssi(u8),
+    /// The network begins or stops to tell the time.
+    NetworkTime(bool),
+    /// The network grants or refuses bearers from now on.
+    Bearer(bool),
+    /// The network drops the bearer that is up.
+    BearerLost,
+    /// The power key switches the module on after AT+CPOWD.
+    PowerKey,
+}

@@ -1,0 +1,82 @@
+//! One serial line of the module: everything that belongs to it alone.
+
+use alloc::vec::Vec;
+use at::{Format, Reader, ResultForm};
+
+use crate::families::Op;
+use crate::io::Ticket;
+use crate::profile::Profile;
+
+/// What a line is doing.
+#[derive(Debug)]
+pub(crate) enum LineState {
+    /// Waiting for a command.
+    Idle,
+    /// A command is open.
+    Open(OpenCommand),
+}
+
+/// A command that has not had its final result code yet.
+#[derive(Debug)]
+pub(crate) struct OpenCommand {
+    /// Who goes on with it.
+    pub(crate) op: Op,
+    /// The command line, and how far it has been worked off.
+    pub(crate) text: Vec<u8>,
+    pub(crate) position: usize,
+    /// What it waits for.
+    pub(crate) awaits: Awaits,
+    /// For explanations.
+    pub(crate) subject: alloc::string::String,
+}
+
+/// What an open command waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Awaits {
+    /// Payload from the host.
+    Data,
+    /// The file store.
+    Store(Ticket),
+    /// Something that its family watches.
+    Event,
+}
+
+/// One line's state.
+#[derive(Debug)]
+pub(crate) struct Line {
+    pub(crate) reader: Reader,
+    pub(crate) format: Format,
+    pub(crate) state: LineState,
+    /// Written at the end of this input, in one piece.
+    pub(crate) out: Vec<u8>,
+    /// Unsolicited lines that wait for the open command's result code.
+    pub(crate) urcs: Vec<u8>,
+    /// Bytes given to the host program that the line has not taken yet.
+    pub(crate) unconfirmed: usize,
+}
+
+impl Line {
+    pub(crate) fn new(profile: &Profile) -> Self {
+        Self {
+            reader: Reader::new(profile.line_limit),
+            format: Format { result_form: ResultForm::Verbose, quiet: false, cmee: profile.cmee },
+            state: LineState::Idle,
+            out: Vec::new(),
+            urcs: Vec::new(),
+            unconfirmed: 0,
+        }
+    }
+
+    /// Bytes that wait for the line, whoever holds them.
+    pub(crate) fn backlog(&self) -> usize {
+        self.unconfirmed + self.out.len() + self.urcs.len()
+    }
+
+    /// Whether the line can take another command or more data now.
+    pub(crate) fn reads(&self) -> bool {
+        match &self.state {
+            LineState::Idle => true,
+            LineState::Open(open) => open.awaits == Awaits::Data,
+        }
+    }
+}

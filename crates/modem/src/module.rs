@@ -1,0 +1,468 @@
+//! The module's inside: state of all families, its lines, timers and what it wants to cause.
+
+use alloc::borrow::Cow;
+use alloc::collections::VecDeque;
+use alloc::string::String;
+use alloc::vec::Vec;
+use at::{Args, Commands, Event, FinalCode, Form, Reply};
+use core::fmt::{self, Write as _};
+use core::mem;
+
+use crate::command::{Answer, Fault, Outcome, Resume, subject};
+use crate::exchange::Exchange;
+use crate::families::{self, Families, FamilyTimer, Op};
+use crate::io::{
+    ConnId, LineId, LinkRequest, Note, Output, StoreError, StoreReply, StoreRequest, Ticket, Time, World,
+};
+use crate::line::{Awaits, Line, LineState, OpenCommand};
+use crate::setup::Setup;
+use crate::timer::{Timer, Timers};
+
+/// Everything inside one module. Families reach each other's state through it; the outside sees only
+/// [`Modem`](crate::Modem).
+#[derive(Debug)]
+pub(crate) struct Module {
+    pub(crate) setup: Setup,
+    pub(crate) now: Time,
+    pub(crate) world: World,
+    /// Whether the module runs. Off, or between a restart and its boot, it takes nothing and says nothing.
+    pub(crate) running: bool,
+    /// When it last came up.
+    pub(crate) booted: Time,
+    pub(crate) families: Families,
+    lines: Vec<Line>,
+    timers: Timers,
+    outputs: VecDeque<Output>,
+    next_ticket: u32,
+    next_conn: u32,
+}
+
+impl Module {
+    pub(crate) fn new(setup: Setup) -> Self {
+        let lines = (0..setup.lines.max(1)).map(|_| Line::new(setup.profile)).collect();
+        Self {
+            now: Time(0),
+            world: setup.world.clone(),
+            running: false,
+            booted: Time(0),
+            families: Families::new(&setup),
+            lines,
+            timers: Timers::default(),
+            outputs: VecDeque::new(),
+            next_ticket: 0,
+            next_conn: 0,
+            setup,
+        }
+    }
+
+    /// Comes up: fresh state, stored settings, boot messages.
+    pub(crate) fn boot(&mut self) {
+        self.running = true;
+        self.booted = self.now;
+        self.families = Families::new(&self.setup);
+        for line in &mut self.lines {
+            let unconfirmed = line.unconfirmed;
+            *line = Line::new(self.setup.profile);
+            line.unconfirmed = unconfirmed;
+        }
+        self.load_settings();
+        families::power_on(self);
+    }
+
+    /// Goes down. With `restart_after` (milliseconds) it boots again by itself.
+    pub(crate) fn halt(&mut self, restart_after: Option<u64>) {
+        self.running = false;
+        self.timers.clear();
+        families::socket::abandon_all(self);
+        self.outputs.push_back(Output::Power { restarting: restart_after.is_some() });
+        if let Some(millis) = restart_after {
+            self.timers.arm(Timer::Boot, self.now + millis);
+        }
+    }
+
+    /// Applies the settings that AT&W stored, as at power-on (also ATZ).
+    pub(crate) fn load_settings(&mut self) {
+        let settings = self.setup.settings.clone().unwrap_or_default();
+        for (key, value) in String::from_utf8_lossy(&settings).lines().filter_map(|l| l.split_once('=')) {
+            families::load(self, key, value);
+        }
+    }
+
+    // --- what families use -------------------------------------------------------------------------------------
+
+    /// A line's state.
+    pub(crate) fn line_mut(&mut self, line: LineId) -> &mut Line {
+        let last = self.lines.len() - 1;
+        &mut self.lines[usize::from(line.0).min(last)]
+    }
+
+    /// The first line (there is always one).
+    pub(crate) fn first_line(&self) -> Option<&Line> {
+        self.lines.first()
+    }
+
+    /// All lines.
+    pub(crate) fn line_ids(&self) -> impl Iterator<Item = LineId> + use<> {
+        (0..self.lines.len()).map(|i| LineId(u8::try_from(i).unwrap_or(u8::MAX)))
+    }
+
+    /// Bytes that wait for a line to take them.
+    pub(crate) fn backlog(&mut self, line: LineId) -> usize {
+        self.line_mut(line).backlog()
+    }
+
+    /// An unsolicited line on one line, framed; held back while a command is open there.
+    pub(crate) fn urc(&mut self, line: LineId, text: fmt::Arguments<'_>) {
+        self.urc_with(line, text, &[]);
+    }
+
+    /// An unsolicited line followed by payload, as one piece.
+    pub(crate) fn urc_with(&mut self, line: LineId, text: fmt::Arguments<'_>, payload: &[u8]) {
+        let line = self.line_mut(line);
+        let mut reply = Reply::new(mem::take(&mut line.urcs), line.format);
+        reply.info(text);
+        reply.raw(payload);
+        line.urcs = reply.into_bytes();
+    }
+
+    /// Payload on a line without any header, in order with the unsolicited lines.
+    pub(crate) fn urc_raw(&mut self, line: LineId, payload: &[u8]) {
+        self.line_mut(line).urcs.extend_from_slice(payload);
+    }
+
+    /// An unsolicited line on every line.
+    pub(crate) fn urc_all(&mut self, text: fmt::Arguments<'_>) {
+        for line in self.line_ids() {
+            self.urc(line, text);
+        }
+    }
+
+    /// Arms a family's timer, `millis` from now.
+    pub(crate) fn arm(&mut self, timer: FamilyTimer, millis: u64) {
+        self.timers.arm(Timer::Family(timer), self.now + millis);
+    }
+
+    /// Disarms a family's timer.
+    pub(crate) fn cancel(&mut self, timer: FamilyTimer) {
+        self.timers.cancel(Timer::Family(timer));
+    }
+
+    /// A number for a new connection.
+    pub(crate) fn new_conn(&mut self) -> ConnId {
+        self.next_conn = self.next_conn.wrapping_add(1);
+        ConnId(self.next_conn)
+    }
+
+    /// Asks the host program something about a connection.
+    pub(crate) fn link(&mut self, conn: ConnId, request: LinkRequest) {
+        self.outputs.push_back(Output::Link { conn, request });
+    }
+
+    /// An explanation for people. No secrets, no payload.
+    pub(crate) fn note(&mut self, line: Option<LineId>, subject: &str, text: impl Into<Cow<'static, str>>) {
+        let text = text.into().into_owned();
+        self.outputs.push_back(Output::Note(Note { line, subject: String::from(subject), text }));
+    }
+
+    /// The line whose open command `matches`, if any.
+    pub(crate) fn waiting(&self, matches: impl Fn(&Op) -> bool) -> Option<LineId> {
+        let index = self.lines.iter().position(|line| match &line.state {
+            LineState::Open(open) => open.awaits == Awaits::Event && matches(&open.op),
+            LineState::Idle => false,
+        })?;
+        u8::try_from(index).ok().map(LineId)
+    }
+
+    /// Goes on with a line's open command.
+    pub(crate) fn resume(&mut self, line: LineId, event: Resume) {
+        let state = mem::replace(&mut self.line_mut(line).state, LineState::Idle);
+        let LineState::Open(open) = state else { return };
+        self.timers.cancel(Timer::DataPhase(line));
+        let reply = self.begin_reply(line);
+        let mut x =
+            Exchange { module: self, line, args: Args::new(b""), form: Form::Execute, command: None, reply };
+        let answer = families::resume(&mut x, open.op, event);
+        let reply = x.reply;
+        self.settle(line, open.text, open.position, open.subject, answer, reply);
+    }
+
+    // --- lines -------------------------------------------------------------------------------------------------
+
+    /// How many more bytes a line takes from the host.
+    pub(crate) fn line_room(&self, line: LineId) -> usize {
+        let Some(line) = self.lines.get(usize::from(line.0)) else { return 0 };
+        if line.backlog() > self.setup.profile.line_backlog {
+            return 0;
+        }
+        self.setup.profile.line_queue.saturating_sub(line.reader.queued())
+    }
+
+    pub(crate) fn line_input(&mut self, line: LineId, bytes: &[u8]) {
+        if !self.running || usize::from(line.0) >= self.lines.len() {
+            return;
+        }
+        let room = self.setup.profile.line_queue.saturating_sub(self.line_mut(line).reader.queued());
+        let kept = &bytes[..bytes.len().min(room)];
+        self.line_mut(line).reader.push(kept);
+        if kept.len() < bytes.len() {
+            let lost = bytes.len() - kept.len();
+            self.note(
+                Some(line),
+                "input",
+                alloc::format!("{lost} bytes lost: the line's input buffer is full"),
+            );
+        }
+        self.pump(line);
+    }
+
+    pub(crate) fn written(&mut self, line: LineId, bytes: usize) {
+        let line_state = self.line_mut(line);
+        line_state.unconfirmed = line_state.unconfirmed.saturating_sub(bytes);
+        families::socket::line_drained(self);
+    }
+
+    pub(crate) fn store_result(&mut self, ticket: Ticket, result: Result<StoreReply, StoreError>) {
+        let line = self.line_ids().find(|line| {
+            matches!(&self.line_mut(*line).state,
+                LineState::Open(open) if open.awaits == Awaits::Store(ticket))
+        });
+        if let Some(line) = line {
+            self.resume(line, Resume::Store(result));
+            self.pump(line);
+        }
+    }
+
+    /// Works off what a line has received, as far as it can now.
+    pub(crate) fn pump(&mut self, id: LineId) {
+        while self.running && self.line_mut(id).reads() {
+            let line = self.line_mut(id);
+            let Some(event) = line.reader.next(&mut line.out) else { return };
+            match event {
+                Event::Line | Event::Repeat => {
+                    let text = line.reader.take_text();
+                    self.run_line(id, text);
+                }
+                Event::Overlong => {
+                    let mut reply = self.begin_reply(id);
+                    reply.final_code(FinalCode::Error);
+                    self.line_mut(id).out = reply.into_bytes();
+                    let limit = self.setup.profile.line_limit;
+                    let text =
+                        alloc::format!("the command line is longer than {limit} bytes and was discarded");
+                    self.note(Some(id), "line", text);
+                }
+                Event::Data(end) => {
+                    let bytes = line.reader.take_data();
+                    self.resume(id, Resume::Data(end, bytes));
+                }
+            }
+        }
+    }
+
+    fn begin_reply(&mut self, line: LineId) -> Reply {
+        let line = self.line_mut(line);
+        Reply::new(mem::take(&mut line.out), line.format)
+    }
+
+    fn run_line(&mut self, id: LineId, text: Vec<u8>) {
+        match Commands::new(&text).map(|commands| commands.position()) {
+            Ok(position) => {
+                let reply = self.begin_reply(id);
+                self.run_commands(id, text, position, false, reply);
+            }
+            Err(error) => {
+                let mut reply = self.begin_reply(id);
+                reply.final_code(FinalCode::Error);
+                self.finish_line(id, text, reply);
+                self.note(Some(id), "line", alloc::format!("{error}"));
+            }
+        }
+    }
+
+    /// Runs the rest of a line. `said`: the last command before had a result of its own instead of OK.
+    fn run_commands(&mut self, id: LineId, text: Vec<u8>, position: usize, said: bool, mut reply: Reply) {
+        let mut position = position;
+        let mut said = said;
+        loop {
+            let mut commands = Commands::resume(&text, position);
+            let (name, answer) = match commands.next_command() {
+                None => {
+                    if !said {
+                        reply.set_format(self.line_mut(id).format);
+                        reply.final_code(FinalCode::Ok);
+                    }
+                    return self.finish_line(id, text, reply);
+                }
+                Some(Err(error)) => (String::from("line"), Err(Fault::error(alloc::format!("{error}")))),
+                Some(Ok(command)) => {
+                    reply.end_block();
+                    let mut x = Exchange {
+                        module: self,
+                        line: id,
+                        args: Args::new(command.args),
+                        form: command.form,
+                        command: None,
+                        reply,
+                    };
+                    let answer = dispatch(&mut x, &command);
+                    reply = x.reply;
+                    (subject(&command), answer)
+                }
+            };
+            position = commands.position();
+            match answer {
+                Ok(Outcome::Ok) => said = false,
+                Ok(Outcome::Said) => said = true,
+                other => return self.settle(id, text, position, name, other, reply),
+            }
+            if !self.running {
+                return self.finish_line(id, text, reply);
+            }
+        }
+    }
+
+    /// Acts on an answer that may leave the command open.
+    fn settle(
+        &mut self,
+        id: LineId,
+        text: Vec<u8>,
+        position: usize,
+        subject: String,
+        answer: Answer,
+        mut reply: Reply,
+    ) {
+        let (awaits, op) = match answer {
+            Ok(Outcome::Ok) => return self.run_commands(id, text, position, false, reply),
+            Ok(Outcome::Said) => return self.run_commands(id, text, position, true, reply),
+            Err(fault) => {
+                reply.set_format(self.line_mut(id).format);
+                reply.final_code(fault.code);
+                self.note(Some(id), &subject, fault.why);
+                return self.finish_line(id, text, reply);
+            }
+            Ok(Outcome::Data(phase, op)) => {
+                if phase.prompt {
+                    reply.raw(self.setup.profile.prompt.as_bytes());
+                }
+                let reader = &mut self.line_mut(id).reader;
+                let echo = phase.echo && reader.echo();
+                reader.begin_data(phase.kind, echo);
+                if let Some(millis) = phase.timeout {
+                    self.timers.arm(Timer::DataPhase(id), self.now + millis);
+                }
+                (Awaits::Data, op)
+            }
+            Ok(Outcome::Store(request, op)) => {
+                self.next_ticket = self.next_ticket.wrapping_add(1);
+                let ticket = Ticket(self.next_ticket);
+                self.outputs.push_back(Output::Store { ticket, request });
+                (Awaits::Store(ticket), op)
+            }
+            Ok(Outcome::Wait(op)) => (Awaits::Event, op),
+        };
+        let line = self.line_mut(id);
+        line.out = reply.into_bytes();
+        line.state = LineState::Open(OpenCommand { op, text, position, awaits, subject });
+    }
+
+    fn finish_line(&mut self, id: LineId, text: Vec<u8>, reply: Reply) {
+        let line = self.line_mut(id);
+        line.out = reply.into_bytes();
+        line.state = LineState::Idle;
+        line.reader.recycle(text);
+    }
+
+    // --- time and outputs --------------------------------------------------------------------------------------
+
+    pub(crate) fn deadline(&self) -> Option<Time> {
+        self.timers.next()
+    }
+
+    /// Lets time pass: every timer fires at its own time, in order.
+    pub(crate) fn advance(&mut self, now: Time) {
+        let target = now.max(self.now);
+        while let Some((at, timer)) = self.timers.due(target) {
+            self.now = at.max(self.now);
+            match timer {
+                Timer::DataPhase(line) => {
+                    let bytes = self.line_mut(line).reader.take_data();
+                    self.resume(line, Resume::DataTimeout(bytes));
+                    self.pump(line);
+                }
+                Timer::Boot => self.boot(),
+                Timer::Family(timer) => families::timer(self, timer),
+            }
+            self.flush();
+        }
+        self.now = target;
+    }
+
+    /// Moves what the lines have to say into outputs, unsolicited lines only where no command is open.
+    pub(crate) fn flush(&mut self) {
+        // A command that was resumed by an event may have left more commands queued behind it.
+        for id in self.line_ids() {
+            self.pump(id);
+        }
+        for index in 0..self.lines.len() {
+            let line = &mut self.lines[index];
+            if matches!(line.state, LineState::Idle) && !line.urcs.is_empty() {
+                if line.out.is_empty() {
+                    line.out = mem::take(&mut line.urcs);
+                } else {
+                    line.out.append(&mut line.urcs);
+                }
+            }
+            if !line.out.is_empty() {
+                let bytes = mem::take(&mut line.out);
+                line.unconfirmed += bytes.len();
+                let line = LineId(u8::try_from(index).unwrap_or(u8::MAX));
+                self.outputs.push_back(Output::Write { line, bytes });
+            }
+        }
+    }
+
+    pub(crate) fn poll_output(&mut self) -> Option<Output> {
+        self.outputs.pop_front()
+    }
+
+    /// The stored settings as AT&W writes them.
+    pub(crate) fn settings(&self) -> String {
+        let mut text = String::new();
+        families::save(self, &mut text);
+        text
+    }
+}
+
+/// Appends one `key=value` line; for [`Family::save`](families::Family::save).
+pub(crate) fn setting(settings: &mut String, key: &str, value: impl fmt::Display) {
+    // Writing into a String cannot fail.
+    let _ = writeln!(settings, "{key}={value}");
+}
+
+fn dispatch(x: &mut Exchange<'_>, typed: &at::Command<'_>) -> Answer {
+    use crate::command::Test;
+
+    let Some(command) = families::find(typed) else {
+        return Err(Fault::error("there is no such command"));
+    };
+    x.command = Some(command);
+    let handler = match typed.form {
+        Form::Execute => command.execute,
+        Form::Read => command.read,
+        Form::Set => command.set,
+        Form::Test => match command.test {
+            Test::None => None,
+            Test::Ok => return Ok(Outcome::Ok),
+            Test::Text(text) => {
+                x.info(format_args!("{text}"));
+                return Ok(Outcome::Ok);
+            }
+            Test::Handler(handler) => Some(handler),
+        },
+    };
+    let Some(handler) = handler else {
+        return Err(Fault::error("the command does not have this form"));
+    };
+    families::sim::check_card(x, command)?;
+    handler(x)
+}

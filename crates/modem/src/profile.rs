@@ -1,0 +1,117 @@
+//! A module type as data. A sibling is another value, not another `if`.
+
+mod air724ug;
+
+pub use air724ug::AIR724UG;
+
+/// All profiles, by name.
+pub const PROFILES: &[&Profile] = &[&AIR724UG];
+
+/// The profile called `name`, in any case.
+#[must_use]
+pub fn profile(name: &str) -> Option<&'static Profile> {
+    PROFILES.iter().copied().find(|p| p.name.eq_ignore_ascii_case(name))
+}
+
+/// Everything in which one module type or firmware differs from another.
+#[derive(Debug)]
+pub struct Profile {
+    /// How the command line calls it.
+    pub name: &'static str,
+    /// AT+CGMI.
+    pub manufacturer: &'static str,
+    /// AT+CGMM.
+    pub model: &'static str,
+    /// AT+CGMR and ATI.
+    pub revision: &'static str,
+    /// AT*I `HWver`.
+    pub hardware: &'static str,
+    /// AT^HVER.
+    pub chip: &'static str,
+    /// AT*I `Buildtime`.
+    pub build_time: &'static str,
+    /// First eight digits of the IMEI.
+    pub tac: &'static str,
+    /// MCC and MNC of the card and of its home network.
+    pub plmn: &'static str,
+    /// The operator's long and short name (AT+COPS formats 0 and 1).
+    pub operator: (&'static str, &'static str),
+    /// First digits of the ICCID.
+    pub iccid_prefix: &'static str,
+    /// The APN that the card brings.
+    pub apn: &'static str,
+    /// The packet context that is up after attach.
+    pub default_cid: u8,
+    /// TCP/UDP links, numbered from 0.
+    pub links: u8,
+    /// The most connections at once, whatever opened them.
+    pub connections: u8,
+    /// SSL contexts.
+    pub ssl_contexts: &'static [u8],
+    /// Cipher suites by IANA number, as 0XFFFF offers them.
+    pub ssl_suites: &'static [u16],
+    /// SSLCFG queries print the guide's two misprinted quotes.
+    pub sslcfg_misprints: bool,
+    /// Whether the firmware has CIPSSL and SSLCFG at all.
+    pub ssl: bool,
+    /// Longest command line in bytes.
+    pub line_limit: usize,
+    /// Most bytes from the host that wait while a command is open.
+    pub line_queue: usize,
+    /// Most bytes for the host that wait for a slow line before links are no longer read.
+    pub line_backlog: usize,
+    /// Largest CIPSEND, and largest +RECEIVE.
+    pub segment: usize,
+    /// Most payload bytes accepted by quick send (CIPQSEND=1) that the network has not taken yet.
+    pub send_buffer: usize,
+    /// Longest host name and APN, user, password.
+    pub name_limits: NameLimits,
+    /// The data prompt of CIPSEND and FSWRITE.
+    pub prompt: &'static str,
+    /// All files together, in bytes.
+    pub file_capacity: u64,
+    /// Longest file or directory name in bytes.
+    pub file_name_limit: usize,
+    /// Most bytes in one FSWRITE and FSREAD.
+    pub file_chunk: u32,
+    /// AT+CMEE at power-on.
+    pub cmee: u8,
+    /// When things happen.
+    pub timing: Timing,
+}
+
+/// Longest texts in bytes.
+#[derive(Clone, Copy, Debug)]
+pub struct NameLimits {
+    /// A host name.
+    pub host: usize,
+    /// An APN.
+    pub apn: usize,
+    /// A user name.
+    pub user: usize,
+    /// A password.
+    pub password: usize,
+}
+
+/// Delays in milliseconds.
+#[derive(Clone, Copy, Debug)]
+pub struct Timing {
+    /// Power-on to the card answering.
+    pub card_ready: u64,
+    /// Power-on (and card ready, and coverage) to registered and attached.
+    pub attach: u64,
+    /// Registered to network time.
+    pub network_time: u64,
+    /// AT+CIICR to bearer up, when attached.
+    pub bearer_up: u64,
+    /// How long AT+CIICR waits for the network before it fails.
+    pub bearer_limit: u64,
+    /// How long name resolution and TCP connect may take.
+    pub connect: u64,
+    /// How long CIPSEND waits for the network to take the data.
+    pub send: u64,
+    /// How long a slow CIPCLOSE waits for the peer.
+    pub close: u64,
+    /// AT+RESET, AT+CFUN=1,1: OK to the first boot message.
+    pub reboot: u64,
+}
