@@ -37,3 +37,8 @@ pub(crate) fn line_drained(_module: &mut crate::module::Module) {}
 
 /// Drops every connection without a word (power-off, restart).
 pub(crate) fn abandon_all(_module: &mut crate::module::Module) {}
+
+/// Whether several links are on (CIPMUX 1).
+pub(crate) fn multi(_module: &crate::module::Module) -> bool {
+    false
+}
