@@ -1,0 +1,233 @@
+//! Working off a line's commands: queue → commands → answers, and open commands between.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+use at::{Args, Commands, Event, FinalCode, Form, Reply};
+use core::mem;
+
+use super::Module;
+use crate::command::{Answer, Fault, Outcome, Resume, Test, subject};
+use crate::exchange::Exchange;
+use crate::families;
+use crate::io::{LineId, Output, StoreError, StoreReply, Ticket};
+use crate::line::{Awaits, LineState, OpenCommand};
+use crate::timer::Timer;
+
+impl Module {
+    /// How many more bytes a line takes from the host.
+    pub(crate) fn line_room(&self, line: LineId) -> usize {
+        let Some(line) = self.lines.get(usize::from(line.0)) else { return 0 };
+        if line.backlog() > self.setup.profile.line_backlog {
+            return 0;
+        }
+        self.setup.profile.line_queue.saturating_sub(line.reader.queued())
+    }
+
+    pub(crate) fn line_input(&mut self, line: LineId, bytes: &[u8]) {
+        if !self.running || usize::from(line.0) >= self.lines.len() {
+            return;
+        }
+        let room = self.setup.profile.line_queue.saturating_sub(self.line_mut(line).reader.queued());
+        let kept = &bytes[..bytes.len().min(room)];
+        self.line_mut(line).reader.push(kept);
+        if kept.len() < bytes.len() {
+            let lost = bytes.len() - kept.len();
+            self.note(
+                Some(line),
+                "input",
+                alloc::format!("{lost} bytes lost: the line's input buffer is full"),
+            );
+        }
+        self.pump(line);
+    }
+
+    pub(crate) fn written(&mut self, line: LineId, bytes: usize) {
+        let line_state = self.line_mut(line);
+        line_state.unconfirmed = line_state.unconfirmed.saturating_sub(bytes);
+        families::socket::line_drained(self);
+    }
+
+    pub(crate) fn store_result(&mut self, ticket: Ticket, result: Result<StoreReply, StoreError>) {
+        let line = self.line_ids().find(|line| {
+            matches!(&self.line_mut(*line).state,
+                LineState::Open(open) if open.awaits == Awaits::Store(ticket))
+        });
+        if let Some(line) = line {
+            self.resume(line, Resume::Store(result));
+            self.pump(line);
+        }
+    }
+
+    /// Works off what a line has received, as far as it can now.
+    pub(crate) fn pump(&mut self, id: LineId) {
+        while self.running && self.line_mut(id).reads() {
+            let line = self.line_mut(id);
+            let Some(event) = line.reader.next(&mut line.out) else { return };
+            match event {
+                Event::Line | Event::Repeat => {
+                    let text = line.reader.take_text();
+                    self.run_line(id, text);
+                }
+                Event::Overlong => {
+                    let mut reply = self.begin_reply(id);
+                    reply.final_code(FinalCode::Error);
+                    self.line_mut(id).out = reply.into_bytes();
+                    let limit = self.setup.profile.line_limit;
+                    let text =
+                        alloc::format!("the command line is longer than {limit} bytes and was discarded");
+                    self.note(Some(id), "line", text);
+                }
+                Event::Data(end) => {
+                    let bytes = line.reader.take_data();
+                    self.resume(id, Resume::Data(end, bytes));
+                }
+            }
+        }
+    }
+
+    pub(super) fn begin_reply(&mut self, line: LineId) -> Reply {
+        let line = self.line_mut(line);
+        Reply::new(mem::take(&mut line.out), line.format)
+    }
+
+    pub(super) fn run_line(&mut self, id: LineId, text: Vec<u8>) {
+        match Commands::new(&text).map(|commands| commands.position()) {
+            Ok(position) => {
+                let reply = self.begin_reply(id);
+                self.run_commands(id, text, position, false, reply);
+            }
+            Err(error) => {
+                let mut reply = self.begin_reply(id);
+                reply.final_code(FinalCode::Error);
+                self.finish_line(id, text, reply);
+                self.note(Some(id), "line", alloc::format!("{error}"));
+            }
+        }
+    }
+
+    /// Runs the rest of a line. `said`: the last command before had a result of its own instead of OK.
+    pub(super) fn run_commands(
+        &mut self,
+        id: LineId,
+        text: Vec<u8>,
+        position: usize,
+        said: bool,
+        mut reply: Reply,
+    ) {
+        let mut position = position;
+        let mut said = said;
+        loop {
+            let mut commands = Commands::resume(&text, position);
+            let (name, answer) = match commands.next_command() {
+                None => {
+                    if !said {
+                        reply.set_format(self.line_mut(id).format);
+                        reply.final_code(FinalCode::Ok);
+                    }
+                    return self.finish_line(id, text, reply);
+                }
+                Some(Err(error)) => (String::from("line"), Err(Fault::error(alloc::format!("{error}")))),
+                Some(Ok(command)) => {
+                    reply.end_block();
+                    let mut x = Exchange {
+                        module: self,
+                        line: id,
+                        args: Args::new(command.args),
+                        form: command.form,
+                        command: None,
+                        reply,
+                    };
+                    let answer = dispatch(&mut x, &command);
+                    reply = x.reply;
+                    (subject(&command), answer)
+                }
+            };
+            position = commands.position();
+            match answer {
+                Ok(Outcome::Ok) => said = false,
+                Ok(Outcome::Said) => said = true,
+                other => return self.settle(id, text, position, name, other, reply),
+            }
+            if !self.running {
+                return self.finish_line(id, text, reply);
+            }
+        }
+    }
+
+    /// Acts on an answer that may leave the command open.
+    pub(super) fn settle(
+        &mut self,
+        id: LineId,
+        text: Vec<u8>,
+        position: usize,
+        subject: String,
+        answer: Answer,
+        mut reply: Reply,
+    ) {
+        let (awaits, op) = match answer {
+            Ok(Outcome::Ok) => return self.run_commands(id, text, position, false, reply),
+            Ok(Outcome::Said) => return self.run_commands(id, text, position, true, reply),
+            Err(fault) => {
+                reply.set_format(self.line_mut(id).format);
+                reply.final_code(fault.code);
+                self.note(Some(id), &subject, fault.why);
+                return self.finish_line(id, text, reply);
+            }
+            Ok(Outcome::Data(phase, op)) => {
+                if phase.prompt {
+                    reply.raw(self.setup.profile.prompt.as_bytes());
+                }
+                let reader = &mut self.line_mut(id).reader;
+                let echo = phase.echo && reader.echo();
+                reader.begin_data(phase.kind, echo);
+                if let Some(millis) = phase.timeout {
+                    self.timers.arm(Timer::DataPhase(id), self.now + millis);
+                }
+                (Awaits::Data, op)
+            }
+            Ok(Outcome::Store(request, op)) => {
+                self.next_ticket = self.next_ticket.wrapping_add(1);
+                let ticket = Ticket(self.next_ticket);
+                self.outputs.push_back(Output::Store { ticket, request });
+                (Awaits::Store(ticket), op)
+            }
+            Ok(Outcome::Wait(op)) => (Awaits::Event, op),
+        };
+        let line = self.line_mut(id);
+        line.out = reply.into_bytes();
+        line.state = LineState::Open(OpenCommand { op, text, position, awaits, subject });
+    }
+
+    pub(super) fn finish_line(&mut self, id: LineId, text: Vec<u8>, reply: Reply) {
+        let line = self.line_mut(id);
+        line.out = reply.into_bytes();
+        line.state = LineState::Idle;
+        line.reader.recycle(text);
+    }
+}
+
+fn dispatch(x: &mut Exchange<'_>, typed: &at::Command<'_>) -> Answer {
+    let Some(command) = families::find(typed) else {
+        return Err(Fault::error("there is no such command"));
+    };
+    x.command = Some(command);
+    let handler = match typed.form {
+        Form::Execute => command.execute,
+        Form::Read => command.read,
+        Form::Set => command.set,
+        Form::Test => match command.test {
+            Test::None => None,
+            Test::Ok => return Ok(Outcome::Ok),
+            Test::Text(text) => {
+                x.info(format_args!("{text}"));
+                return Ok(Outcome::Ok);
+            }
+            Test::Handler(handler) => Some(handler),
+        },
+    };
+    let Some(handler) = handler else {
+        return Err(Fault::error("the command does not have this form"));
+    };
+    families::sim::check_card(x, command)?;
+    handler(x)
+}
