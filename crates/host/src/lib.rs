@@ -2,6 +2,10 @@
 //!
 //! Nothing in here knows an AT command: a [`modem::Modem`] says what it wants, and this crate does it.
 
+pub mod client;
+pub mod line;
 pub mod store;
+mod sys;
 
+pub use line::{Line, LineSpec};
 pub use store::Store;

@@ -1,0 +1,63 @@
+//! The symbolic link under which a pseudo-terminal can be found.
+
+use std::fs;
+use std::io;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+
+use super::LineError;
+
+/// A link that is removed when it is dropped, unless somebody has put another in its place.
+#[derive(Debug)]
+pub(super) struct Link {
+    path: PathBuf,
+    target: PathBuf,
+}
+
+impl Link {
+    /// Makes the link in one step. A link that leads nowhere, or to a pseudo-terminal (left by a twin that was killed;
+    /// the terminal's number may be in use again), is replaced; anything else is left alone.
+    pub(super) fn make(path: &Path, target: &Path) -> Result<Self, LineError> {
+        let failed = || LineError::io(format!("make the link {}", path.display()));
+        match symlink(target, path) {
+            Ok(()) => {}
+            Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {
+                if !replaceable(path) {
+                    return Err(LineError::Occupied(path.into()));
+                }
+                let staged = staged_name(path);
+                // A leftover of a killed process with the same number.
+                let _ = fs::remove_file(&staged);
+                symlink(target, &staged).and_then(|()| fs::rename(&staged, path)).map_err(failed())?;
+            }
+            Err(e) => return Err(failed()(e)),
+        }
+        Ok(Self { path: path.into(), target: target.into() })
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+fn replaceable(path: &Path) -> bool {
+    // Fails on what is not a link.
+    let Ok(target) = fs::read_link(path) else { return false };
+    target.starts_with("/dev/pts") || !path.exists()
+}
+
+fn staged_name(path: &Path) -> PathBuf {
+    let mut name = path.file_name().unwrap_or_default().to_os_string();
+    name.push(format!(".{}.new", std::process::id()));
+    path.with_file_name(name)
+}
+
+impl Drop for Link {
+    fn drop(&mut self) {
+        if fs::read_link(&self.path).is_ok_and(|target| target == self.target)
+            && let Err(error) = fs::remove_file(&self.path)
+        {
+            tracing::warn!(link = %self.path.display(), %error, "the link could not be removed");
+        }
+    }
+}

@@ -1,0 +1,146 @@
+//! A TCP port as a serial line: one client at a time.
+
+use std::collections::VecDeque;
+use std::io;
+use std::net::{SocketAddr, TcpListener as StdListener};
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use rustix::io::Errno;
+use rustix::net::RecvFlags;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::{TcpListener, TcpStream};
+
+use super::LineError;
+
+/// How many bytes are kept for the first client.
+const KEPT_LIMIT: usize = 16 << 10;
+/// How long a client may be silent before the kernel asks whether it is still there.
+const KEEPALIVE_IDLE: Duration = Duration::from_secs(60);
+
+#[derive(Debug)]
+pub(super) struct TcpPort {
+    listener: TcpListener,
+    address: SocketAddr,
+    client: Option<TcpClient>,
+    /// What was written before the first client came; `None` afterwards.
+    kept: Option<VecDeque<u8>>,
+    /// What of `kept` the first client has yet to be sent.
+    greeting: VecDeque<u8>,
+}
+
+#[derive(Debug)]
+struct TcpClient {
+    stream: TcpStream,
+    peer: SocketAddr,
+    /// It sends nothing more, but may still read.
+    half_closed: bool,
+}
+
+impl TcpPort {
+    pub(super) fn open(address: SocketAddr) -> Result<Self, LineError> {
+        let listen = || {
+            let listener = StdListener::bind(address)?;
+            listener.set_nonblocking(true)?;
+            let listener = TcpListener::from_std(listener)?;
+            let address = listener.local_addr()?;
+            Ok((listener, address))
+        };
+        let (listener, address) = listen().map_err(LineError::io(format!("listen on {address}")))?;
+        let kept = Some(VecDeque::new());
+        Ok(Self { listener, address, client: None, kept, greeting: VecDeque::new() })
+    }
+
+    pub(super) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Takes a client in, or turns it away while another is on.
+    pub(super) fn poll_upkeep(&mut self, cx: &mut Context<'_>) {
+        loop {
+            match self.listener.poll_accept(cx) {
+                Poll::Ready(Ok((stream, peer))) => self.arrive(stream, peer),
+                Poll::Ready(Err(error)) => {
+                    tracing::warn!(line = %self.address, %error, "a client could not be taken in");
+                    // Errors such as too few descriptors come again at once; the next event tries again.
+                    return;
+                }
+                Poll::Pending => return,
+            }
+        }
+    }
+
+    fn arrive(&mut self, stream: TcpStream, peer: SocketAddr) {
+        if let Some(client) =
+            self.client.as_ref().filter(|client| !client.half_closed && !ended(&client.stream))
+        {
+            tracing::warn!(line = %self.address, %peer, on = %client.peer, "refused: the line has a client");
+            return;
+        }
+        if let Err(error) = prepare(&stream) {
+            tracing::warn!(line = %self.address, %peer, %error, "the client's socket takes no options");
+        }
+        tracing::info!(line = %self.address, %peer, "client connected");
+        self.greeting = self.kept.take().unwrap_or_default();
+        self.client = Some(TcpClient { stream, peer, half_closed: false });
+    }
+
+    fn leave(&mut self, why: &str) {
+        if let Some(client) = self.client.take() {
+            tracing::info!(line = %self.address, peer = %client.peer, why, "client gone");
+        }
+        self.greeting.clear();
+    }
+
+    /// Reads; the end of a client is not the end of the line.
+    pub(super) fn poll_read(&mut self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<usize> {
+        while let Some(client) = self.client.as_mut().filter(|client| !client.half_closed) {
+            let mut buffer = ReadBuf::new(buffer);
+            match ready!(Pin::new(&mut client.stream).poll_read(cx, &mut buffer)) {
+                Ok(()) if buffer.filled().is_empty() => client.half_closed = true,
+                Ok(()) => return Poll::Ready(buffer.filled().len()),
+                Err(e) => self.leave(&e.to_string()),
+            }
+        }
+        Poll::Pending
+    }
+
+    /// Writes, keeps it for the first client, or throws it away.
+    pub(super) fn poll_write(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<usize> {
+        loop {
+            let Some(client) = &mut self.client else {
+                if let Some(kept) = &mut self.kept {
+                    let room = KEPT_LIMIT.saturating_sub(kept.len());
+                    kept.extend(bytes.iter().take(room));
+                }
+                return Poll::Ready(bytes.len());
+            };
+            let greeting = self.greeting.as_slices().0;
+            let greets = !greeting.is_empty();
+            let next = if greets { greeting } else { bytes };
+            match ready!(Pin::new(&mut client.stream).poll_write(cx, next)) {
+                Ok(count) if greets => drop(self.greeting.drain(..count)),
+                Ok(count) => return Poll::Ready(count),
+                Err(e) => self.leave(&e.to_string()),
+            }
+        }
+    }
+}
+
+/// Whether the client has closed its side, which may be known to the kernel only.
+fn ended(stream: &TcpStream) -> bool {
+    let flags = RecvFlags::PEEK | RecvFlags::DONTWAIT;
+    match rustix::net::recv(stream, &mut [0][..], flags) {
+        Ok((_, count)) => count == 0,
+        Err(Errno::WOULDBLOCK | Errno::INTR) => false,
+        Err(_) => true,
+    }
+}
+
+fn prepare(stream: &TcpStream) -> io::Result<()> {
+    stream.set_nodelay(true)?;
+    rustix::net::sockopt::set_socket_keepalive(stream, true)?;
+    rustix::net::sockopt::set_tcp_keepidle(stream, KEEPALIVE_IDLE)?;
+    Ok(())
+}

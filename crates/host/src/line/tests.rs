@@ -1,0 +1,299 @@
+use std::future::poll_fn;
+use std::os::unix::fs::symlink;
+use std::path::Path;
+use std::time::Duration;
+
+use tempfile::TempDir;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+use super::*;
+use crate::client::{Address, Client as Serial};
+
+const LONG: Duration = Duration::from_secs(20);
+
+async fn next(line: &mut Line) -> (LineEvent, Vec<u8>) {
+    let mut buffer = [0; 1024];
+    let event = timeout(LONG, poll_fn(|cx| line.poll(cx, &mut buffer))).await.expect("nothing happened");
+    let bytes = if let LineEvent::Received(count) = event { buffer[..count].to_vec() } else { vec![] };
+    (event, bytes)
+}
+
+/// Polls until `done`; bytes that come are collected.
+async fn until(line: &mut Line, mut done: impl FnMut(&Line, &[u8]) -> bool) -> Vec<u8> {
+    let mut got = Vec::new();
+    let mut buffer = [0; 1024];
+    let all = poll_fn(|cx| {
+        while let Poll::Ready(event) = line.poll(cx, &mut buffer) {
+            if let LineEvent::Received(count) = event {
+                got.extend_from_slice(&buffer[..count]);
+            }
+        }
+        if done(line, &got) { Poll::Ready(()) } else { Poll::Pending }
+    });
+    timeout(LONG, all).await.expect("it did not come to that");
+    got
+}
+
+async fn write(line: &mut Line, bytes: &[u8]) {
+    line.write(bytes.to_vec());
+    until(line, |line, _| line.is_flushed()).await;
+}
+
+fn presence(line: &Line) -> String {
+    match &line.port {
+        Port::Pty(pty) => pty.presence_for_test(),
+        _ => String::new(),
+    }
+}
+
+async fn read_exactly(client: &mut Serial, count: usize) -> Vec<u8> {
+    let mut got = Vec::new();
+    let mut buffer = [0; 1024];
+    while got.len() < count {
+        let read = timeout(LONG, client.read(&mut buffer)).await.expect("nothing came").unwrap();
+        assert_ne!(read, 0, "the line closed");
+        got.extend_from_slice(&buffer[..read]);
+    }
+    got
+}
+
+fn pty() -> (TempDir, Address, Line) {
+    let dir = tempfile::tempdir().unwrap();
+    let link = dir.path().join("modem0");
+    let line = Line::open(&LineSpec::Pty(link.clone())).unwrap();
+    (dir, Address::Device(link), line)
+}
+
+fn every_byte() -> Vec<u8> {
+    (0..=255).collect()
+}
+
+#[tokio::test]
+async fn a_terminal_carries_every_byte_both_ways() {
+    let (_dir, address, mut line) = pty();
+    let mut client = Serial::open(&address).await.unwrap();
+    client.write_all(&every_byte()).await.unwrap();
+    let got = until(&mut line, |_, got| got.len() >= 256).await;
+    assert_eq!(got, every_byte());
+    write(&mut line, &every_byte()).await;
+    assert_eq!(read_exactly(&mut client, 256).await, every_byte());
+}
+
+#[tokio::test]
+async fn the_first_client_reads_what_was_written_before_it_came() {
+    let (_dir, address, mut line) = pty();
+    write(&mut line, b"\r\nRDY\r\n").await;
+    let mut client = Serial::open(&address).await.unwrap();
+    assert_eq!(read_exactly(&mut client, 7).await, b"\r\nRDY\r\n");
+}
+
+#[tokio::test]
+async fn what_is_written_without_bound_before_the_first_client_blocks_nothing() {
+    let (_dir, address, mut line) = pty();
+    for _ in 0..40 {
+        write(&mut line, &[b'x'; 8192]).await;
+    }
+    let mut client = Serial::open(&address).await.unwrap();
+    assert_eq!(read_exactly(&mut client, 4000).await[..4000], [b'x'; 4000]);
+}
+
+#[tokio::test]
+async fn what_nobody_listens_to_is_lost_and_the_next_client_starts_clean() {
+    let (_dir, address, mut line) = pty();
+    let client = Serial::open(&address).await.unwrap();
+    until(&mut line, |line, _| presence(line) == "Here(1)").await;
+    write(&mut line, b"not read").await;
+    drop(client);
+    until(&mut line, |line, _| presence(line) == "Gone").await;
+    write(&mut line, b"lost").await;
+    let mut client = Serial::open(&address).await.unwrap();
+    until(&mut line, |line, _| presence(line) == "Here(1)").await;
+    write(&mut line, b"fresh").await;
+    assert_eq!(read_exactly(&mut client, 5).await, b"fresh");
+}
+
+#[tokio::test]
+async fn a_terminal_survives_many_clients_and_stays_raw() {
+    let (_dir, address, mut line) = pty();
+    for round in 0..20_u8 {
+        let Address::Device(path) = &address else { unreachable!() };
+        // A client that sets nothing, as a shell's redirection does.
+        let mut file = std::fs::OpenOptions::new().read(true).write(true).open(path).unwrap();
+        io::Write::write_all(&mut file, &[b'\r', b'\n', 3, round]).unwrap();
+        let got = until(&mut line, |_, got| got.len() >= 4).await;
+        assert_eq!(got, [b'\r', b'\n', 3, round]);
+        write(&mut line, b"\r\nOK\r\n").await;
+        let mut answer = [0; 6];
+        io::Read::read_exact(&mut file, &mut answer).unwrap();
+        assert_eq!(&answer, b"\r\nOK\r\n");
+        drop(file);
+        until(&mut line, |line, _| presence(line) == "Gone").await;
+    }
+}
+
+#[tokio::test]
+async fn a_client_that_does_not_read_holds_the_output_back() {
+    let (_dir, address, mut line) = pty();
+    let mut client = Serial::open(&address).await.unwrap();
+    until(&mut line, |line, _| presence(line) == "Here(1)").await;
+    let all: Vec<u8> = (0..200_000_u32).map(|n| (n % 251) as u8).collect();
+    line.write(all.clone());
+    let mut written = 0;
+    let mut buffer = [0; 16];
+    poll_fn(|cx| {
+        while let Poll::Ready(event) = line.poll(cx, &mut buffer) {
+            let LineEvent::Written(count) = event else { panic!("{event:?}") };
+            written += count;
+        }
+        Poll::Ready(())
+    })
+    .await;
+    assert!(written < all.len(), "the terminal took it all");
+    let reader = read_exactly(&mut client, all.len());
+    let ((), got) = tokio::join!(
+        async {
+            until(&mut line, |line, _| line.is_flushed()).await;
+        },
+        reader
+    );
+    assert_eq!(got, all);
+}
+
+#[tokio::test]
+async fn a_client_that_leaves_without_reading_blocks_nothing() {
+    let (_dir, address, mut line) = pty();
+    let client = Serial::open(&address).await.unwrap();
+    until(&mut line, |line, _| presence(line) == "Here(1)").await;
+    line.write(vec![b'x'; 200_000]);
+    drop(client);
+    until(&mut line, |line, _| line.is_flushed()).await;
+}
+
+#[tokio::test]
+async fn more_than_the_bound_is_lost_not_kept() {
+    let (_dir, address, mut line) = pty();
+    let _client = Serial::open(&address).await.unwrap();
+    until(&mut line, |line, _| presence(line) == "Here(1)").await;
+    line.write(vec![b'x'; OUTPUT_LIMIT]);
+    line.write(vec![b'y'; 10]);
+    let (event, _) = next(&mut line).await;
+    assert!(matches!(event, LineEvent::Written(count) if count >= 10), "{event:?}");
+    assert!(line.queued < OUTPUT_LIMIT);
+}
+
+#[tokio::test]
+async fn the_link_is_removed_at_the_end_and_only_if_it_is_ours() {
+    let (dir, address, line) = pty();
+    let Address::Device(path) = &address else { unreachable!() };
+    assert!(std::fs::read_link(path).unwrap().starts_with("/dev/pts"));
+    drop(line);
+    assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
+
+    let line = Line::open(&LineSpec::Pty(path.clone())).unwrap();
+    std::fs::remove_file(path).unwrap();
+    std::fs::write(path, b"mine").unwrap();
+    drop(line);
+    assert_eq!(std::fs::read(path).unwrap(), b"mine");
+}
+
+#[tokio::test]
+async fn the_link_replaces_stale_links_and_nothing_else() {
+    let dir = tempfile::tempdir().unwrap();
+    let open = |path: &Path| Line::open(&LineSpec::Pty(path.into()));
+    let file = dir.path().join("file");
+    std::fs::write(&file, b"precious").unwrap();
+    let error = open(&file).unwrap_err();
+    assert!(matches!(error, LineError::Occupied(_)), "{error}");
+    assert_eq!(std::fs::read(&file).unwrap(), b"precious");
+
+    let to_file = dir.path().join("to-file");
+    symlink(&file, &to_file).unwrap();
+    assert!(matches!(open(&to_file), Err(LineError::Occupied(_))));
+
+    for (name, target) in [("dangling", "/nowhere/at/all"), ("old", "/dev/pts/ptmx")] {
+        let path = dir.path().join(name);
+        symlink(target, &path).unwrap();
+        let line = open(&path).unwrap();
+        assert_ne!(std::fs::read_link(&path).unwrap(), Path::new(target));
+        assert!(line.name().contains(name), "{}", line.name());
+    }
+    assert!(matches!(open(&dir.path().join("missing/dir")), Err(LineError::Io { .. })));
+}
+
+async fn tcp() -> (SocketAddr, Line) {
+    let line = Line::open(&LineSpec::Tcp("127.0.0.1:0".parse().unwrap())).unwrap();
+    (line.address().unwrap(), line)
+}
+
+#[tokio::test]
+async fn a_port_keeps_the_boot_messages_and_takes_one_client_at_a_time() {
+    let (address, mut line) = tcp().await;
+    write(&mut line, b"\r\nRDY\r\n").await;
+    let mut first = TcpStream::connect(address).await.unwrap();
+    first.write_all(b"AT\r").await.unwrap();
+    assert_eq!(until(&mut line, |_, got| got.len() >= 3).await, b"AT\r");
+    write(&mut line, b"OK").await;
+    let mut answer = [0; 9];
+    first.read_exact(&mut answer).await.unwrap();
+    assert_eq!(&answer, b"\r\nRDY\r\nOK");
+
+    let mut second = TcpStream::connect(address).await.unwrap();
+    let mut byte = [0];
+    let closed = async { matches!(second.read(&mut byte).await, Ok(0) | Err(_)) };
+    let turned_away = tokio::select! {
+        closed = closed => closed,
+        _ = until(&mut line, |_, _| false) => false,
+    };
+    assert!(turned_away);
+
+    drop(first);
+    // What is written to nobody is lost; whether the port has noticed yet or not, nothing blocks.
+    write(&mut line, b"lost").await;
+    let mut third = loop {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        stream.write_all(b"3").await.unwrap();
+        let taken = tokio::select! {
+            got = until(&mut line, |_, got| !got.is_empty()) => got == b"3",
+            _ = stream.read(&mut byte) => false,
+        };
+        if taken {
+            break stream;
+        }
+    };
+    write(&mut line, b"!").await;
+    third.read_exact(&mut byte).await.unwrap();
+    assert_eq!(&byte, b"!");
+}
+
+#[tokio::test]
+async fn a_client_that_only_listens_from_now_on_still_gets_its_answer() {
+    let (address, mut line) = tcp().await;
+    let mut client = TcpStream::connect(address).await.unwrap();
+    client.write_all(b"AT\r").await.unwrap();
+    client.shutdown().await.unwrap();
+    assert_eq!(until(&mut line, |_, got| got.len() >= 3).await, b"AT\r");
+    write(&mut line, b"OK").await;
+    let mut answer = [0; 2];
+    client.read_exact(&mut answer).await.unwrap();
+    assert_eq!(&answer, b"OK");
+    // It does not keep the next one out.
+    let mut next = TcpStream::connect(address).await.unwrap();
+    next.write_all(b"x").await.unwrap();
+    assert_eq!(until(&mut line, |_, got| !got.is_empty()).await, b"x");
+}
+
+#[tokio::test]
+async fn a_line_in_memory_ends_with_its_client() {
+    let (mut line, mut client) = Line::memory();
+    client.write_all(b"AT\r").await.unwrap();
+    assert_eq!(next(&mut line).await, (LineEvent::Received(3), b"AT\r".to_vec()));
+    write(&mut line, b"OK").await;
+    let mut answer = [0; 2];
+    client.read_exact(&mut answer).await.unwrap();
+    assert_eq!(&answer, b"OK");
+    drop(client);
+    assert_eq!(next(&mut line).await.0, LineEvent::Ended);
+    write(&mut line, b"lost").await;
+}

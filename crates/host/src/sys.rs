@@ -1,0 +1,90 @@
+//! The few system calls for which no safe interface exists.
+#![allow(
+    unsafe_code,
+    reason = "registering a descriptor and one ioctl have no safe form; nothing else lives here"
+)]
+
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::task::{Context, Poll, ready};
+
+use rustix::io::Errno;
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
+
+/// A non-blocking descriptor driven by the runtime. It never changes hands while it is registered: nothing gives out
+/// a mutable reference to it.
+#[derive(Debug)]
+pub(crate) struct Device(AsyncFd<OwnedFd>);
+
+impl Device {
+    /// Takes a descriptor that is in non-blocking mode. Has to be called inside a runtime.
+    pub(crate) fn new(fd: OwnedFd, interest: Interest) -> io::Result<Self> {
+        // SAFETY: the `AsyncFd` owns the `OwnedFd`, which is open until it is dropped and always names the same
+        // descriptor; `Device` hands out neither the `AsyncFd` nor a mutable reference to what is in it.
+        let registered = unsafe { AsyncFd::register_with_interest(fd, interest) };
+        Ok(Self(registered?))
+    }
+
+    pub(crate) fn poll_read(&self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
+        loop {
+            let mut guard = ready!(self.0.poll_read_ready(cx))?;
+            match rustix::io::read(guard.get_inner(), &mut *buffer) {
+                Ok(count) => {
+                    if count < buffer.len() {
+                        // A short read has emptied it: no need to read once more to be told so.
+                        guard.clear_ready();
+                    }
+                    return Poll::Ready(Ok(count));
+                }
+                Err(Errno::WOULDBLOCK) => guard.clear_ready(),
+                Err(Errno::INTR) => {}
+                Err(e) => return Poll::Ready(Err(e.into())),
+            }
+        }
+    }
+
+    pub(crate) fn poll_write(&self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        loop {
+            let mut guard = ready!(self.0.poll_write_ready(cx))?;
+            match rustix::io::write(guard.get_inner(), bytes) {
+                Err(Errno::WOULDBLOCK) => guard.clear_ready(),
+                Err(Errno::INTR) => {}
+                other => return Poll::Ready(other.map_err(Into::into)),
+            }
+        }
+    }
+
+    /// Writes what can be written at once, without waiting to be told that something can.
+    pub(crate) fn write_now(&self, bytes: &[u8]) -> io::Result<usize> {
+        match rustix::io::write(self.0.get_ref(), bytes) {
+            Err(Errno::WOULDBLOCK | Errno::INTR) => Ok(0),
+            other => other.map_err(Into::into),
+        }
+    }
+
+    /// Ready when something is to be read; `take` has to read all of it.
+    pub(crate) fn poll_drain(&self, cx: &mut Context<'_>, take: impl FnOnce(BorrowedFd<'_>)) -> Poll<()> {
+        match ready!(self.0.poll_read_ready(cx)) {
+            Ok(mut guard) => {
+                // Cleared first: what comes while it is being drained is reported again.
+                guard.clear_ready();
+                take(guard.get_inner().as_fd());
+                Poll::Ready(())
+            }
+            // The runtime is going down.
+            Err(_) => Poll::Pending,
+        }
+    }
+}
+
+/// How many bytes of a TCP connection have been written and not yet acknowledged by the peer.
+pub(crate) fn unacknowledged(socket: impl AsFd) -> io::Result<usize> {
+    // SIOCOUTQ, the same number as TIOCOUTQ; see tcp(7).
+    const SIOCOUTQ: rustix::ioctl::Opcode = libc::TIOCOUTQ as rustix::ioctl::Opcode;
+    // SAFETY: SIOCOUTQ takes a pointer to a C int and only writes that int, which is what a `Getter` of `c_int` hands
+    // it; on a descriptor that does not know the request it fails and writes nothing.
+    let count =
+        unsafe { rustix::ioctl::ioctl(socket, rustix::ioctl::Getter::<SIOCOUTQ, libc::c_int>::new()) }?;
+    Ok(usize::try_from(count).unwrap_or(0))
+}
