@@ -1,0 +1,229 @@
+//! What steps can say about the module's surroundings: set-up, world, peers, files.
+
+use std::net::{IpAddr, SocketAddr};
+
+/// `@module KEY VALUE`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ModuleSetting {
+    /// Which of many modules.
+    Instance(u32),
+    /// Decides what is arbitrary.
+    Seed(u64),
+    /// The module type, by name.
+    Profile(String),
+    /// The card in the slot; `None`: empty.
+    Card(Option<Card>),
+    /// Whether the network tells the time.
+    NetworkTime(bool),
+    /// Registration.
+    Coverage(Coverage),
+    /// Whether the network grants bearers.
+    Bearer(bool),
+    /// Signal, as in AT+CSQ.
+    Rssi(u8),
+    /// The network's time at power-on, seconds since 1970-01-01 UTC.
+    Unix(i64),
+}
+
+/// A SIM card.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Card {
+    /// The PIN that it asks for, if any.
+    pub pin: Option<String>,
+    /// The PUK, if the transcript cares.
+    pub puk: Option<String>,
+}
+
+/// How the network answers the registration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Coverage {
+    /// Home network.
+    Home,
+    /// Roaming.
+    Roaming,
+    /// No network.
+    Searching,
+    /// Registration denied.
+    Denied,
+}
+
+/// `@world …`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum World {
+    /// The card is put in, or taken out.
+    Card(Option<Card>),
+    /// Signal changes.
+    Rssi(u8),
+    /// Registration changes.
+    Coverage(Coverage),
+    /// The network grants or refuses bearers from now on.
+    Bearer(bool),
+    /// The network drops the bearer that is up.
+    BearerLost,
+    /// The network begins or stops to tell the time.
+    NetworkTime(bool),
+    /// The power key is pressed.
+    PowerKey,
+}
+
+/// `@dns NAME …`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DnsAnswer {
+    /// It resolves to this.
+    Address(IpAddr),
+    /// It does not resolve.
+    Fails,
+}
+
+/// TCP or UDP.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Transport {
+    /// TCP.
+    Tcp,
+    /// UDP.
+    Udp,
+}
+
+/// Why a connect fails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ConnectFailure {
+    /// `refuse`: at once.
+    Refused,
+    /// `timeout`: after the time that the module allows for it.
+    Timeout,
+    /// `unreachable`: at once.
+    Unreachable,
+    /// `dns-fails`: at once.
+    Dns,
+    /// `tls-fails`: at once.
+    Tls,
+    /// `tls-timeout`: after the time that the module allows for the handshake.
+    TlsTimeout,
+}
+
+/// Names and values of what a TLS connect asks for, as in `@peer expect-tls`.
+pub type TlsFields = Vec<(String, String)>;
+
+/// `@peer …`, with payload as bytes (or, in a parsed transcript, as [`Payload`](crate::Payload)).
+///
+/// Without a number, answers to a connect and expectations about it (`Accept`, `Fail`, `ExpectConnect`, `ExpectTls`) are
+/// about the oldest connect that has had no answer yet, everything else (and `ExpectConnect`, `ExpectTls` when there is no
+/// such connect) about the connection that the last peer step was about.
+#[derive(Clone, Debug, PartialEq)]
+pub enum PeerStep<P = Vec<u8>> {
+    /// The connect succeeds; with the peer's address, if it matters.
+    Accept(Option<SocketAddr>),
+    /// The connect fails.
+    Fail(ConnectFailure),
+    /// The module asked for this host and port.
+    ExpectConnect {
+        /// TCP or UDP.
+        transport: Transport,
+        /// As the module spells it.
+        host: String,
+        /// The port.
+        port: u16,
+    },
+    /// The module asked for TLS with (at least) these properties; `None`: for no TLS.
+    ExpectTls(Option<TlsFields>),
+    /// These bytes are the next that arrive from the module.
+    Expect(P),
+    /// The peer sends these bytes.
+    Send(P),
+    /// The peer sends nothing more but still listens.
+    HalfClose,
+    /// The peer closes.
+    Close,
+    /// The peer resets the connection.
+    Reset,
+    /// The network takes nothing more from the module, and a slow close does not get done.
+    Stall,
+    /// It does again.
+    Resume,
+    /// The peer's TCP acknowledges nothing more.
+    HoldAcks,
+    /// It acknowledges all that it has, and goes on doing so.
+    Ack,
+    /// The module closes the connection: quickly, slowly, or either.
+    ExpectClose {
+        /// `quick` or `slow`, if it matters.
+        quick: Option<bool>,
+    },
+}
+
+impl<P> PeerStep<P> {
+    /// The same step with its payload in another form.
+    ///
+    /// # Errors
+    ///
+    /// Whatever `change` says.
+    pub fn try_map<Q, E>(&self, change: impl FnOnce(&P) -> Result<Q, E>) -> Result<PeerStep<Q>, E> {
+        Ok(match self {
+            Self::Accept(address) => PeerStep::Accept(*address),
+            Self::Fail(failure) => PeerStep::Fail(*failure),
+            Self::ExpectConnect { transport, host, port } => {
+                PeerStep::ExpectConnect { transport: *transport, host: host.clone(), port: *port }
+            }
+            Self::ExpectTls(fields) => PeerStep::ExpectTls(fields.clone()),
+            Self::Expect(payload) => PeerStep::Expect(change(payload)?),
+            Self::Send(payload) => PeerStep::Send(change(payload)?),
+            Self::HalfClose => PeerStep::HalfClose,
+            Self::Close => PeerStep::Close,
+            Self::Reset => PeerStep::Reset,
+            Self::Stall => PeerStep::Stall,
+            Self::Resume => PeerStep::Resume,
+            Self::HoldAcks => PeerStep::HoldAcks,
+            Self::Ack => PeerStep::Ack,
+            Self::ExpectClose { quick } => PeerStep::ExpectClose { quick: *quick },
+        })
+    }
+}
+
+/// `@store …`: the module's files.
+#[derive(Clone, Debug, PartialEq)]
+pub enum StoreStep<P = Vec<u8>> {
+    /// A file is there, whatever the module did.
+    Put {
+        /// Its path inside the module.
+        path: String,
+        /// Its contents.
+        contents: P,
+    },
+    /// A file has exactly these contents.
+    Has {
+        /// Its path inside the module.
+        path: String,
+        /// Its contents.
+        contents: P,
+    },
+    /// A file is not there.
+    Lacks {
+        /// Its path inside the module.
+        path: String,
+    },
+    /// The computer's file system fails from now on (or works again).
+    Fails(bool),
+    /// Answers of the store are held back from now on (or given, with all that were held back).
+    Hold(bool),
+}
+
+impl<P> StoreStep<P> {
+    /// The same step with its payload in another form.
+    ///
+    /// # Errors
+    ///
+    /// Whatever `change` says.
+    pub fn try_map<Q, E>(&self, change: impl FnOnce(&P) -> Result<Q, E>) -> Result<StoreStep<Q>, E> {
+        Ok(match self {
+            Self::Put { path, contents } => {
+                StoreStep::Put { path: path.clone(), contents: change(contents)? }
+            }
+            Self::Has { path, contents } => {
+                StoreStep::Has { path: path.clone(), contents: change(contents)? }
+            }
+            Self::Lacks { path } => StoreStep::Lacks { path: path.clone() },
+            Self::Fails(on) => StoreStep::Fails(*on),
+            Self::Hold(on) => StoreStep::Hold(*on),
+        })
+    }
+}

@@ -1,0 +1,179 @@
+//! What the parser takes, and what it says about what it does not take.
+
+use std::time::Duration;
+
+use modemtwin_transcript::{
+    Action, Contents, Expect, Fill, ModuleSetting, Payload, PeerStep, Position, Send, StoreStep, Template,
+    Transcript, World,
+};
+use proptest::prelude::*;
+
+fn actions(text: &str) -> Vec<Action> {
+    let transcript = Transcript::parse("t", text).unwrap_or_else(|error| panic!("{error}"));
+    transcript.steps.into_iter().map(|step| step.action).collect()
+}
+
+fn action(text: &str) -> Action {
+    let mut all = actions(text);
+    assert_eq!(all.len(), 1, "{text}");
+    all.remove(0)
+}
+
+fn error(text: &str) -> String {
+    Transcript::parse("t", text).expect_err(text).to_string()
+}
+
+#[test]
+fn the_host_speaks() {
+    let command = |text: &str, echo| Action::Send {
+        line: 0,
+        what: Send::Command { text: Template::parse(text, false).unwrap(), echo },
+    };
+    assert_eq!(action("> AT+CPIN?"), command("AT+CPIN?", true));
+    assert_eq!(action(">"), command("", true));
+    assert_eq!(actions("@echo off\n> AT\n@echo on\n> AT"), [command("AT", false), command("AT", true)]);
+    assert_eq!(action(r">> a\r\n\x1b"), Action::Send { line: 0, what: Send::Raw(b"a\r\n\x1b".to_vec()) });
+    let payload = |payload| Action::Send { line: 0, what: Send::Payload(payload) };
+    assert_eq!(action(r#">raw 3 "a\"{""#), payload(Payload::Bytes(b"a\"{".to_vec())));
+    assert_eq!(action(">file ca.crt"), payload(Payload::File("ca.crt".into())));
+    assert_eq!(
+        action(">bytes 256 count-up"),
+        payload(Payload::Generated { count: 256, fill: Fill::CountUp })
+    );
+}
+
+#[test]
+fn the_module_answers() {
+    let line = |text: &str| Expect::Line(Template::parse(text, true).unwrap());
+    let expects: Vec<Expect> = actions(
+        "< OK\n<+ a{*}\n<<\t\n<prompt\n<data x\n<data last\n<any 5".replace("<<\t", r"<< \t").as_str(),
+    )
+    .into_iter()
+    .map(|action| match action {
+        Action::Expect { line: 0, what } => what,
+        other => panic!("{other:?}"),
+    })
+    .collect();
+    let parts = |expect: &Expect| match expect {
+        Expect::Line(template) => format!("{:?}", template.parts.len()),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(parts(&expects[0]), "3");
+    assert_eq!(expects[1], line("a{*}\\r\\n"));
+    assert_eq!(expects[2], Expect::Raw(b"\t".to_vec()));
+    assert_eq!(expects[3], Expect::Prompt);
+    assert_eq!(expects[4], Expect::Payload(Payload::File("x".into())));
+    assert_eq!(expects[5], Expect::Payload(Payload::Last));
+    assert_eq!(expects[6], Expect::Any(5));
+}
+
+#[test]
+fn lines_are_chosen_by_prefix_or_directive() {
+    let transcript = Transcript::parse("t", "1> AT\n1< OK\n@line 2\n> AT\n0< RING").unwrap();
+    assert_eq!(transcript.lines, 3);
+    let lines: Vec<u8> = transcript
+        .steps
+        .iter()
+        .map(|step| match step.action {
+            Action::Send { line, .. } | Action::Expect { line, .. } => line,
+            ref other => panic!("{other:?}"),
+        })
+        .collect();
+    assert_eq!(lines, [1, 1, 2, 0]);
+}
+
+#[test]
+fn set_up_is_kept_apart() {
+    let transcript =
+        Transcript::parse("t", "# why\n@title x\n@module seed 7\n@module card none\n@boot cold\n> AT\n")
+            .unwrap();
+    assert_eq!(transcript.settings, [ModuleSetting::Seed(7), ModuleSetting::Card(None)]);
+    assert!(transcript.cold);
+    assert_eq!(transcript.steps.len(), 2);
+    assert_eq!(transcript.steps[1].position, Position { line: 6, column: 1 });
+    assert!(error("> AT\n@module seed 7").starts_with("t:2:1: this has to stand before"));
+}
+
+#[test]
+fn the_rest_of_the_world() {
+    assert_eq!(action("@within 5s"), Action::Within(Duration::from_secs(5)));
+    assert_eq!(action("@wait 200ms"), Action::Wait(Duration::from_millis(200)));
+    assert_eq!(action("@world bearer lost"), Action::World(World::BearerLost));
+    assert_eq!(action("@world bearer refused"), Action::World(World::Bearer(false)));
+    assert_eq!(
+        action("@peer 2 accept 192.0.2.1:443"),
+        Action::Peer { number: Some(2), step: PeerStep::Accept(Some("192.0.2.1:443".parse().unwrap())) }
+    );
+    assert_eq!(
+        action("@peer expect-close slow"),
+        Action::Peer { number: None, step: PeerStep::ExpectClose { quick: Some(false) } }
+    );
+    assert_eq!(
+        action("@peer expect-tls version=4 cacert=ca.crt"),
+        Action::Peer {
+            number: None,
+            step: PeerStep::ExpectTls(Some(vec![
+                ("version".into(), "4".into()),
+                ("cacert".into(), "ca.crt".into())
+            ])),
+        }
+    );
+    assert_eq!(
+        action("@store put a.txt \"x\""),
+        Action::Store(StoreStep::Put { path: "a.txt".into(), contents: Payload::Bytes(b"x".to_vec()) })
+    );
+    assert_eq!(
+        action("@file ca = certs/ca.pem"),
+        Action::File { name: "ca".into(), contents: Contents::Path("certs/ca.pem".into()) }
+    );
+    assert_eq!(action("@power restart"), Action::Power { restarting: true });
+}
+
+#[test]
+fn faults_say_where_and_what_is_allowed() {
+    for (text, says) in [
+        ("OK", "t:1:1: a step begins with >"),
+        ("\n  <OK", "t:2:4: after < there is a blank"),
+        ("> {nope", "t:1:3: { without }"),
+        (">raw 3 \"ab\"", "t:1:6: it says 3 bytes, but there are 2"),
+        (">raw \"ab", "t:1:6: this quote has no end"),
+        (">file", "t:1:6: here stands a name"),
+        (">bytes 9999999999 zero", "at most 67108864 bytes"),
+        ("< OK ", "t:1:5: a blank at the end"),
+        ("@echo maybe", "t:1:7: here stands on or off"),
+        ("@wait 5", "t:1:7: here stands a time"),
+        ("@wait 99999999999999999999s", "t:1:7: here stands a time"),
+        ("@peer dance", "t:1:7: there are @peer accept"),
+        ("@peer 0 accept", "a connection's number, from 1"),
+        ("@peer expect-tls color=red", "KEY=VALUE"),
+        ("@line 16", "0 to 15"),
+        ("99> AT", "0 to 15"),
+        ("@boot tepid", "cold or warm"),
+        ("@within 5s now", "t:1:12: nothing more belongs here"),
+        ("@nothing", "there are @title"),
+        ("é> AT", "t:1:1: a step begins with"),
+        ("> é{", "t:1:4: { without }"),
+    ] {
+        let message = error(text);
+        assert!(message.contains(says), "{text:?} gives {message:?}, not {says:?}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn any_text_is_taken_or_refused(text in "(\\PC|[\\n\"@<>{}\\\\ ])*") {
+        let _ = Transcript::parse("t", &text);
+    }
+
+    #[test]
+    fn words_of_the_format_in_any_order(words in proptest::collection::vec(
+        prop::sample::select(vec![
+            "@peer", "@file", "@store", "put", "x", "=", "\"", "\\x", "{", "}", "{*}", "{len:x}", ">", "<", ">>", "<<", "raw",
+            "bytes", "5", "5s", "\n", " ", "card", "in", "pin", "@world", "@module", "99999999999999999999", "é",
+        ]),
+        0..12,
+    )) {
+        let _ = Transcript::parse("t", &words.concat());
+        let _ = Transcript::parse("t", &words.join(" "));
+    }
+}
