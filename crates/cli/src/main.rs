@@ -1,2 +1,32 @@
-//! cli
-fn main() {}
+//! `modemtwin`: a software twin of the openLuat Air724UG LTE Cat.1 module, on the command line.
+
+mod args;
+mod commands;
+mod log;
+mod resolve;
+mod screen;
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use args::{Action, Cli};
+
+fn main() -> ExitCode {
+    let Cli { action } = Cli::parse();
+    let result = match action {
+        Action::Commands(options) => commands::commands(&options),
+        _ => Ok(()),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) if screen::is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            let bad = screen::BAD;
+            // Nothing is left to be done if this can't be printed either.
+            let _ = writeln!(anstream::stderr(), "{bad}modemtwin:{bad:#} {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

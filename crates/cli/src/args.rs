@@ -1,0 +1,291 @@
+//! What can be typed behind `modemtwin`.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+
+use clap::builder::styling::{AnsiColor, Styles};
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+
+use crate::resolve::Resolve;
+
+const STYLES: Styles = Styles::styled()
+    .header(AnsiColor::Green.on_default().bold())
+    .usage(AnsiColor::Green.on_default().bold())
+    .literal(AnsiColor::Cyan.on_default());
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  it did what it was asked to do, or was stopped by SIGINT or SIGTERM
+  1  it failed; the last line on standard error says why
+  2  the command line is wrong";
+
+const MAIN_EXAMPLES: &str = "\
+Try it:
+  modemtwin demo                    the whole mutual-TLS session in a few seconds
+  modemtwin lab                     servers to connect to, and the AT lines for it
+  modemtwin run                     a module at ./modem0; `picocom ./modem0`
+";
+
+const RUN_EXAMPLES: &str = "\
+Examples:
+  modemtwin run
+      one module at the PTY ./modem0; type `picocom ./modem0`, then AT
+  modemtwin run --pty /tmp/ttyLTE --state ./state
+      where your driver looks for it, with its files kept beside you
+  modemtwin run --resolve tcplab.openluat.com:127.0.0.1:57513
+      the guide's server is the one that `modemtwin lab` started
+  modemtwin run --modules 3
+      ./modem0, ./modem1 and ./modem2, each with its own IMEI, card and files
+  modemtwin run --tcp 127.0.0.1:5000
+      for a driver on a simulator; try it with `nc 127.0.0.1 5000`
+  modemtwin run --stdio
+      type AT commands here; Ctrl-] ends it
+";
+
+const LAB_EXAMPLES: &str = "\
+Certificates and keys are made at the first start and used again until they are
+about to expire. They are for trying things: anybody who can read the directory
+can pretend to be this server or this client.
+
+Examples:
+  modemtwin lab
+      servers on 127.0.0.1, certificates in the user's data directory
+  modemtwin lab --dir ./lab --port-base 4430
+      TCP at 4430, TLS at 4431, TLS with client certificates at 4432
+";
+
+/// A software twin of the openLuat Air724UG LTE Cat.1 module: AT commands in, the same bytes back, real TCP and TLS
+/// behind.
+#[derive(Debug, Parser)]
+#[command(name = "modemtwin", version, styles = STYLES, max_term_width = 80, arg_required_else_help = true)]
+#[command(after_help = format!("{MAIN_EXAMPLES}\n{EXIT_CODES}"))]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) action: Action,
+}
+
+/// The subcommands.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Action {
+    /// Runs modules: each on a PTY, a TCP port or this terminal.
+    #[command(after_help = format!("{RUN_EXAMPLES}\n{EXIT_CODES}"))]
+    Run(Run),
+    /// Runs echo servers to connect to (TCP, TLS, TLS with client certificates) and prints the AT lines for them.
+    #[command(after_help = format!("{LAB_EXAMPLES}\n{EXIT_CODES}"))]
+    Lab(Lab),
+    /// Plays the SSL guide's mutual-TLS session on a real PTY against a real server, and says what happened.
+    #[command(after_help = EXIT_CODES)]
+    Demo(Demo),
+    /// Lists the AT commands, their forms, and how we know that the module behaves so.
+    #[command(after_help = EXIT_CODES)]
+    Commands(Commands),
+}
+
+/// `run`.
+#[derive(Debug, Args)]
+pub(crate) struct Run {
+    /// How many modules, each with its own identity, files and lines.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=MODULES))]
+    pub(crate) modules: u32,
+    /// Serve a PTY and make this symbolic link to it. With --modules, a number is appended for each.
+    /// [default: ./modem0, or ./modem with --modules, unless --tcp or --stdio is given]
+    #[arg(long, value_name = "LINK")]
+    pub(crate) pty: Option<PathBuf>,
+    /// Serve a TCP port, one client at a time. With --modules, the port counts up.
+    #[arg(long, value_name = "ADDR:PORT")]
+    pub(crate) tcp: Option<SocketAddr>,
+    /// Serve standard input and output; Ctrl-] or end of input ends it.
+    #[arg(long, conflicts_with = "modules")]
+    pub(crate) stdio: bool,
+    /// Keep the modules' files and settings in DIR/modem0, DIR/modem1, …
+    /// [default: `modemtwin` in the user's data directory]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) state: Option<PathBuf>,
+    /// The module type.
+    #[arg(long, value_name = "NAME", default_value = "air724ug", value_parser = profile)]
+    pub(crate) profile: &'static modem::Profile,
+    /// Connect to ADDR (and PORT) when a module asks for HOST. May be given several times. IPv6 addresses stand in
+    /// brackets.
+    #[arg(long, value_name = "HOST:ADDR[:PORT]")]
+    pub(crate) resolve: Vec<Resolve>,
+    /// When TLS compares the name in the server's certificate (only where AT seclevel checks the server at all).
+    #[arg(long, value_name = "WHEN", value_enum, default_value_t = NameCheck::Hostname)]
+    pub(crate) name_check: NameCheck,
+    /// Decides what is arbitrary about a module, such as cell numbers.
+    #[arg(long, value_name = "NUMBER", default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// The first module's number; IMEI, IMSI, ICCID and the directory of its state follow from it.
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=999_999))]
+    pub(crate) first_instance: u32,
+    #[command(flatten)]
+    pub(crate) log: Log,
+}
+
+/// The most modules in one process; beyond it, file handles run out on an ordinary system.
+const MODULES: i64 = 200;
+
+/// `lab`.
+#[derive(Debug, Args)]
+pub(crate) struct Lab {
+    /// Keep certificates and keys here. [default: `modemtwin/lab` in the user's data directory]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) dir: Option<PathBuf>,
+    /// Listen at this address; 0.0.0.0 means that everybody who reaches this computer may connect.
+    #[arg(long, value_name = "ADDR", default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
+    pub(crate) listen: IpAddr,
+    /// TCP at this port, TLS at the next, TLS with client certificates at the one after it.
+    /// [default: 57511, or free ports if these are taken]
+    #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..=65_533))]
+    pub(crate) port_base: Option<u16>,
+    #[command(flatten)]
+    pub(crate) log: Log,
+}
+
+/// `demo`.
+#[derive(Debug, Args)]
+pub(crate) struct Demo {
+    #[command(flatten)]
+    pub(crate) log: Log,
+}
+
+/// `commands`.
+#[derive(Debug, Args)]
+pub(crate) struct Commands {
+    /// Everything about this one, such as CIPSTART.
+    #[arg(value_name = "COMMAND")]
+    pub(crate) name: Option<String>,
+    /// Only this family.
+    #[arg(long, value_name = "NAME", value_parser = family)]
+    pub(crate) family: Option<&'static str>,
+}
+
+/// How much is logged (to standard error).
+#[derive(Clone, Copy, Debug, Default, Args)]
+pub(crate) struct Log {
+    /// Log more: once for what happens on lines and links, twice for every detail.
+    #[arg(short, long, action = ArgAction::Count, conflicts_with = "quiet")]
+    pub(crate) verbose: u8,
+    /// Log only failures of the twin itself.
+    #[arg(short, long)]
+    pub(crate) quiet: bool,
+}
+
+/// `--name-check`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum NameCheck {
+    /// When SSLCFG "hostname" is set.
+    Hostname,
+    /// Against SSLCFG "hostname", or else the host of CIPSTART.
+    Always,
+    /// Not at all.
+    Never,
+}
+
+fn profile(name: &str) -> Result<&'static modem::Profile, String> {
+    modem::profile(name).ok_or_else(|| {
+        let names: Vec<&str> = modem::PROFILES.iter().map(|profile| profile.name).collect();
+        format!("there is no such module type; there are: {}", names.join(", "))
+    })
+}
+
+fn family(name: &str) -> Result<&'static str, String> {
+    let families = families();
+    families
+        .iter()
+        .copied()
+        .find(|family| family.eq_ignore_ascii_case(name))
+        .ok_or_else(|| format!("there is no such family; there are: {}", families.join(", ")))
+}
+
+/// The families' names, each once, in the manual's order.
+pub(crate) fn families() -> Vec<&'static str> {
+    let mut families = Vec::new();
+    for (family, _) in modem::commands() {
+        if families.last() != Some(&family) {
+            families.push(family);
+        }
+    }
+    families
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+    use clap::error::ErrorKind;
+
+    fn parse(line: &str) -> Result<Action, clap::Error> {
+        Cli::try_parse_from(line.split_whitespace()).map(|cli| cli.action)
+    }
+
+    fn run(line: &str) -> Run {
+        match parse(line).unwrap() {
+            Action::Run(run) => run,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn the_definitions_are_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn run_needs_no_options() {
+        let run = run("modemtwin run");
+        assert_eq!((run.modules, run.seed, run.first_instance), (1, 1, 0));
+        assert_eq!(run.profile.name, "air724ug");
+        assert_eq!(run.name_check, NameCheck::Hostname);
+        assert!(run.pty.is_none() && run.tcp.is_none() && !run.stdio && run.state.is_none());
+    }
+
+    #[test]
+    fn resolve_may_be_repeated() {
+        let run = run("modemtwin run --resolve a:127.0.0.1 --resolve b:[::1]:443");
+        assert_eq!(run.resolve.len(), 2);
+    }
+
+    #[test]
+    fn nonsense_is_a_usage_error() {
+        for (line, kind) in [
+            ("modemtwin run --modules 0", ErrorKind::ValueValidation),
+            ("modemtwin run --modules 2 --stdio", ErrorKind::ArgumentConflict),
+            ("modemtwin run --profile sim800", ErrorKind::ValueValidation),
+            ("modemtwin run --name-check sometimes", ErrorKind::InvalidValue),
+            ("modemtwin run --resolve host", ErrorKind::ValueValidation),
+            ("modemtwin run --tcp 5000", ErrorKind::ValueValidation),
+            ("modemtwin run -v -q", ErrorKind::ArgumentConflict),
+            ("modemtwin lab --port-base 65534", ErrorKind::ValueValidation),
+            ("modemtwin commands --family bluetooth", ErrorKind::ValueValidation),
+            ("modemtwin dance", ErrorKind::InvalidSubcommand),
+        ] {
+            let error = parse(line).expect_err(line);
+            assert_eq!(error.kind(), kind, "{line}");
+            assert_eq!(error.exit_code(), 2, "{line}");
+        }
+    }
+
+    #[test]
+    fn a_bad_name_is_answered_with_the_good_ones() {
+        let error = parse("modemtwin run --profile sim800").expect_err("no such profile").to_string();
+        assert!(error.contains("air724ug"), "{error}");
+        let error = parse("modemtwin commands --family x").expect_err("no such family").to_string();
+        assert!(error.contains("ssl"), "{error}");
+    }
+
+    #[test]
+    fn help_fits_eighty_columns() {
+        let mut command = Cli::command();
+        command.build();
+        let names: Vec<String> =
+            command.get_subcommands().map(|c| c.get_name().to_owned()).filter(|n| n != "help").collect();
+        for name in names {
+            let help =
+                command.find_subcommand_mut(&name).expect("it was listed").render_long_help().to_string();
+            for line in help.lines() {
+                assert!(line.chars().count() <= 80, "{name}: {line}");
+            }
+            assert!(help.contains("Exit codes"), "{name}");
+        }
+    }
+}

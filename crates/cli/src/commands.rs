@@ -1,0 +1,202 @@
+//! `modemtwin commands`: what the module understands, from its own records.
+
+use std::io::Write;
+
+use anyhow::bail;
+use modem::{Command, Form};
+
+use crate::args::Commands;
+use crate::screen::{STRONG, WIDTH, stdout, wrap};
+
+/// Where the evidence and the summary of a listed command begin.
+const FORMS: usize = 16;
+const EVIDENCE: usize = 26;
+const SUMMARY: usize = 38;
+/// How wide the columns in between are.
+const OF_FORMS: usize = EVIDENCE - FORMS;
+const OF_EVIDENCE: usize = SUMMARY - EVIDENCE;
+
+/// Prints the list, or one command.
+pub(crate) fn commands(options: &Commands) -> anyhow::Result<()> {
+    let mut out = stdout();
+    match &options.name {
+        Some(name) => one(&mut out, name, options.family)?,
+        None => list(&mut out, options.family)?,
+    }
+    out.flush()?;
+    Ok(())
+}
+
+fn list(out: &mut impl Write, family: Option<&str>) -> anyhow::Result<()> {
+    let heading = format!("{:FORMS$}{:OF_FORMS$}{:OF_EVIDENCE$}SUMMARY", "COMMAND", "FORMS", "EVIDENCE");
+    writeln!(out, "{STRONG}{heading}{STRONG:#}")?;
+    let mut last = "";
+    let mut count = 0;
+    for (name, command) in modem::commands().filter(|(name, _)| family.is_none_or(|only| only == *name)) {
+        if name != last {
+            writeln!(out, "\n{STRONG}{name}{STRONG:#}")?;
+            last = name;
+        }
+        count += 1;
+        for line in row(command) {
+            writeln!(out, "{line}")?;
+        }
+    }
+    writeln!(
+        out,
+        "\n{count} commands. Forms: x execute, ? read, = set, =? test. Evidence: captured on a\n\
+         real module, documented by its vendor, standard (V.250, TS 27.007), or assumed.\n\
+         `modemtwin commands NAME` tells everything about one."
+    )?;
+    Ok(())
+}
+
+/// A command's line in the list, and the rest of its summary below.
+fn row(command: &Command) -> Vec<String> {
+    wrap(command.summary, WIDTH - SUMMARY)
+        .into_iter()
+        .enumerate()
+        .map(|(index, summary)| {
+            if index > 0 {
+                return format!("{:SUMMARY$}{summary}", "");
+            }
+            let name = format!("  AT{}", command.name);
+            let evidence = command.evidence.word();
+            format!("{name:FORMS$}{:OF_FORMS$}{evidence:OF_EVIDENCE$}{summary}", forms(command))
+        })
+        .collect()
+}
+
+/// Which forms there are, each in its own column.
+fn forms(command: &Command) -> String {
+    let there = command.forms();
+    let mark = |form, text: &'static str| if there.contains(&form) { text } else { " " };
+    format!(
+        "{} {} {} {}",
+        mark(Form::Execute, "x"),
+        mark(Form::Read, "?"),
+        mark(Form::Set, "="),
+        mark(Form::Test, "=?")
+    )
+}
+
+fn one(out: &mut impl Write, typed: &str, family: Option<&str>) -> anyhow::Result<()> {
+    let wanted = wanted(typed);
+    let found = modem::commands()
+        .filter(|(name, _)| family.is_none_or(|only| only == *name))
+        .find(|(_, command)| command.name.trim_start_matches(['+', '^', '*']) == wanted);
+    let Some((family, command)) = found else {
+        let near: Vec<&str> = modem::commands()
+            .map(|(_, command)| command.name)
+            .filter(|name| wanted.get(..2).is_some_and(|start| name.contains(start)))
+            .take(8)
+            .collect();
+        let hint =
+            if near.is_empty() { String::new() } else { format!("; did you mean {}?", near.join(", ")) };
+        bail!("there is no command {typed}{hint}; `modemtwin commands` lists all of them");
+    };
+    writeln!(out, "{STRONG}AT{}{STRONG:#}  {}", command.name, command.summary)?;
+    writeln!(out)?;
+    for syntax in command.syntax {
+        writeln!(out, "  {syntax}")?;
+    }
+    writeln!(out)?;
+    let limit = format!("{} s", f64::from(command.longest) / 1000.0);
+    let card = if command.needs_card { "a card that is ready" } else { "nothing" };
+    for (key, value) in [
+        ("family", family),
+        ("reference", command.reference),
+        ("evidence", command.evidence.word()),
+        ("answers in", &limit),
+        ("needs", card),
+        ("remarks", command.remarks),
+    ] {
+        field(out, key, value)?;
+    }
+    for example in command.examples {
+        writeln!(out)?;
+        for before in example.before {
+            writeln!(out, "  > {before}")?;
+        }
+        writeln!(out, "  > {}", example.send)?;
+        writeln!(out, "  < {}", transcript::escape(example.answer.as_bytes()))?;
+    }
+    Ok(())
+}
+
+/// `at+cipstart`, `+CIPSTART`, `CIPSTART` and `AT+CIPSTART?` are the same command.
+fn wanted(typed: &str) -> String {
+    let name = typed.to_ascii_uppercase();
+    let name = name.split(['=', '?']).next().unwrap_or_default();
+    let bare = name.strip_prefix("AT").filter(|rest| !rest.is_empty()).unwrap_or(name);
+    bare.trim_start_matches(['+', '^', '*']).to_owned()
+}
+
+fn field(out: &mut impl Write, key: &str, value: &str) -> anyhow::Result<()> {
+    const INDENT: usize = 14;
+    if value.is_empty() {
+        return Ok(());
+    }
+    for (index, line) in wrap(value, WIDTH - INDENT).into_iter().enumerate() {
+        let key = if index == 0 { key } else { "" };
+        writeln!(out, "  {key:<width$}{line}", width = INDENT - 2)?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn printed(print: impl FnOnce(&mut Vec<u8>) -> anyhow::Result<()>) -> String {
+        let mut out = Vec::new();
+        print(&mut out).unwrap();
+        anstream::adapter::strip_bytes(&out).into_vec().try_into().unwrap()
+    }
+
+    #[test]
+    fn the_list_has_every_command_and_fits_eighty_columns() {
+        let list = printed(|out| list(out, None));
+        for (family, command) in modem::commands() {
+            let start = format!("  AT{} ", command.name);
+            assert!(list.lines().any(|line| line.starts_with(&start)), "{family}: {start}");
+        }
+        for line in list.lines() {
+            assert!(line.chars().count() <= WIDTH, "{line}");
+        }
+    }
+
+    #[test]
+    fn a_family_is_shown_alone() {
+        let list = printed(|out| list(out, Some("ssl")));
+        assert!(list.contains("AT+SSLCFG"));
+        assert!(!list.contains("AT+FSWRITE"));
+    }
+
+    #[test]
+    fn a_command_is_found_however_it_is_typed() {
+        for typed in ["sslcfg", "+SSLCFG", "at+sslcfg", "AT+SSLCFG=?"] {
+            let page = printed(|out| one(out, typed, None));
+            assert!(page.starts_with("AT+SSLCFG"), "{typed}: {page}");
+        }
+        for typed in ["E", "ATE", "&f"] {
+            one(&mut Vec::new(), typed, None).expect(typed);
+        }
+    }
+
+    #[test]
+    fn every_command_has_a_page() {
+        for (_, command) in modem::commands() {
+            let page = printed(|out| one(out, command.name, None));
+            assert!(page.starts_with(&format!("AT{} ", command.name)), "{page}");
+        }
+    }
+
+    #[test]
+    fn an_unknown_command_is_an_error_with_a_hint() {
+        let error = one(&mut Vec::new(), "SSLCONF", None).expect_err("no such command").to_string();
+        assert!(error.contains("+SSLCFG"), "{error}");
+        one(&mut Vec::new(), "é", None).expect_err("no such command");
+        one(&mut Vec::new(), "1é", None).expect_err("no such command");
+    }
+}
