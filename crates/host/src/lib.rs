@@ -3,9 +3,15 @@
 //! Nothing in here knows an AT command: a [`modem::Modem`] says what it wants, and this crate does it.
 
 pub mod client;
+mod clock;
+pub mod instance;
 pub mod line;
+pub mod net;
 pub mod store;
 mod sys;
 
+pub use clock::unix_millis;
+pub use instance::{Ended, Handle, Instance, Parts};
 pub use line::{Line, LineSpec};
+pub use net::{Journal, Network, Observer, Report, Resolver};
 pub use store::Store;

@@ -1,0 +1,42 @@
+//! Reaching a running instance from outside.
+
+use modem::WorldChange;
+use tokio::sync::mpsc;
+
+/// How many commands may wait.
+pub(super) const WAITING: usize = 16;
+
+/// The instance is not running any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the module is not running any more")]
+pub struct Gone;
+
+#[derive(Debug)]
+pub(super) enum Command {
+    World(WorldChange),
+    Stop,
+}
+
+/// Reaches a running [`Instance`](crate::Instance). Clone it freely.
+#[derive(Clone, Debug)]
+pub struct Handle {
+    pub(super) commands: mpsc::Sender<Command>,
+}
+
+impl Handle {
+    /// Changes the module's surroundings.
+    ///
+    /// # Errors
+    /// [`Gone`] when the instance is not running any more.
+    pub async fn world(&self, change: WorldChange) -> Result<(), Gone> {
+        self.commands.send(Command::World(change)).await.map_err(|_| Gone)
+    }
+
+    /// Asks the instance to end cleanly. To wait for it, await [`Instance::run`](crate::Instance::run).
+    ///
+    /// # Errors
+    /// [`Gone`] when it has ended already.
+    pub async fn stop(&self) -> Result<(), Gone> {
+        self.commands.send(Command::Stop).await.map_err(|_| Gone)
+    }
+}

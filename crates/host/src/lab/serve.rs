@@ -1,0 +1,82 @@
+//! One lab server: who may come in, and what is said about it.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
+
+use super::Kind;
+use super::echo::echo;
+
+/// The tracing target of the lab's connections.
+pub const LAB: &str = "lab";
+
+/// The most connections of one server at a time; more are closed at once.
+pub const CONNECTIONS: usize = 256;
+/// How long a connection may be silent.
+const IDLE: Duration = Duration::from_secs(15 * 60);
+/// How long a handshake may take.
+const HANDSHAKE: Duration = Duration::from_secs(60);
+/// How long nothing is accepted after the computer refused (when it has no file handles left, for example).
+const PAUSE: Duration = Duration::from_millis(200);
+
+/// Serves until it is dropped.
+pub(super) async fn serve(kind: Kind, listener: TcpListener, acceptor: Option<Arc<tls::Acceptor>>) {
+    let mut connections = JoinSet::new();
+    loop {
+        tokio::select! {
+            accepted = listener.accept() => match accepted {
+                Ok((stream, peer)) if connections.len() < CONNECTIONS => {
+                    connections.spawn(connection(kind, stream, peer, acceptor.clone()));
+                }
+                Ok((_, peer)) => {
+                    tracing::warn!(
+                        target: LAB,
+                        "{kind}: {peer} sent away: {CONNECTIONS} connections are open already"
+                    );
+                }
+                Err(error) => {
+                    tracing::warn!(target: LAB, "{kind}: a connection could not be accepted: {error}");
+                    tokio::time::sleep(PAUSE).await;
+                }
+            },
+            Some(ended) = connections.join_next() => {
+                if let Err(error) = ended && error.is_panic() {
+                    tracing::error!(target: LAB, "{kind}: a connection panicked: {error}");
+                }
+            }
+        }
+    }
+}
+
+async fn connection(kind: Kind, stream: TcpStream, peer: SocketAddr, acceptor: Option<Arc<tls::Acceptor>>) {
+    // Without this an echo of many small pieces waits for acknowledgements; it still works if it is refused.
+    let _ = stream.set_nodelay(true);
+    let Some(acceptor) = acceptor else {
+        tracing::info!(target: LAB, "{kind}: {peer} connected");
+        return ended(kind, peer, carry(stream).await);
+    };
+    match acceptor.accept(stream, HANDSHAKE).await {
+        Ok(stream) => {
+            let report = stream.report();
+            tracing::info!(target: LAB, "{kind}: {peer} connected: {report}");
+            ended(kind, peer, carry(stream).await);
+        }
+        Err(failure) => tracing::warn!(target: LAB, "{kind}: {peer} failed: {failure}"),
+    }
+}
+
+async fn carry<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S) -> io::Result<u64> {
+    echo(&mut stream, IDLE).await
+}
+
+fn ended(kind: Kind, peer: SocketAddr, result: io::Result<u64>) {
+    match result {
+        Ok(bytes) => tracing::debug!(target: LAB, "{kind}: {peer} ended after {bytes} bytes"),
+        Err(error) => tracing::debug!(target: LAB, "{kind}: {peer} broke off: {error}"),
+    }
+}

@@ -1,0 +1,204 @@
+//! What became of connections, for people: the log, the demo, later a console.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::net::SocketAddr;
+use std::sync::{Mutex, PoisonError};
+
+use modem::{ConnId, LinkFailure, Transport};
+use tokio::sync::watch;
+
+/// The tracing target of explanations.
+pub const EXPLAIN: &str = "explain";
+
+/// Whose connection it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Subject {
+    /// The module's name, such as `modem0`.
+    pub module: String,
+    /// The connection.
+    pub conn: ConnId,
+    /// The link's number in AT terms.
+    pub link: u8,
+    /// TCP or UDP.
+    pub transport: Transport,
+    /// Where to, as the module asked: `host:port`.
+    pub target: String,
+}
+
+impl fmt::Display for Subject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} link {} to {}", self.module, self.link, self.target)
+    }
+}
+
+/// How far a connection had come when it failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Stage {
+    /// Resolving the name.
+    Name,
+    /// Connecting.
+    Connect,
+    /// Reading certificates and keys from the module's files.
+    Files,
+    /// The TLS handshake.
+    Tls,
+    /// It was up.
+    Open,
+}
+
+impl fmt::Display for Stage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Name => "name resolution",
+            Self::Connect => "connect",
+            Self::Files => "certificate files",
+            Self::Tls => "TLS handshake",
+            Self::Open => "open connection",
+        })
+    }
+}
+
+/// Why a connection failed, in one readable line ([`Display`](fmt::Display)) and in parts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Explanation {
+    /// Whose connection.
+    pub subject: Subject,
+    /// How far it had come.
+    pub stage: Stage,
+    /// What the module is told.
+    pub class: LinkFailure,
+    /// The cause, and what to do.
+    pub text: String,
+}
+
+impl fmt::Display for Explanation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {} failed: {}", self.subject, self.stage, self.text)
+    }
+}
+
+/// A TLS session, for people.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Session {
+    /// Such as `TLS 1.2`.
+    pub version: String,
+    /// The suite.
+    pub suite: String,
+    /// The subject of the peer's certificate, if it showed one.
+    pub peer_subject: Option<String>,
+    /// Who was verified, in words.
+    pub verified: String,
+    /// The checks that were not made, in words; empty when all were.
+    pub unchecked: Vec<String>,
+    /// Whether the peer asked for a client certificate, and whether one was sent, in words.
+    pub client: String,
+}
+
+impl fmt::Display for Session {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let subject = self.peer_subject.as_deref().unwrap_or("no certificate");
+        write!(f, "{}, {}, peer {subject}; {}; {}", self.version, self.suite, self.verified, self.client)?;
+        if !self.unchecked.is_empty() {
+            write!(f, "; not checked: {}", self.unchecked.join(", "))?;
+        }
+        Ok(())
+    }
+}
+
+/// What became of a connection.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Report {
+    /// It is up.
+    Connected {
+        /// Whose.
+        subject: Subject,
+        /// The peer's address.
+        peer: SocketAddr,
+        /// The TLS session, if it is one.
+        session: Option<Session>,
+    },
+    /// It did not come up, or broke.
+    Failed(Explanation),
+    /// It is over, however it ended; follows both of the others.
+    Ended {
+        /// Whose.
+        subject: Subject,
+        /// Payload bytes handed to the network.
+        sent: u64,
+        /// Payload bytes that came.
+        received: u64,
+    },
+}
+
+impl Report {
+    /// Logs it in one line.
+    fn log(&self) {
+        match self {
+            Self::Connected { subject, peer, session: Some(session) } => {
+                tracing::info!(target: EXPLAIN, "{subject} ({peer}): {session}");
+            }
+            Self::Connected { subject, peer, session: None } => {
+                tracing::info!(target: EXPLAIN, "{subject} ({peer}): connected, {}", subject.transport);
+            }
+            Self::Failed(explanation) => tracing::warn!(target: EXPLAIN, "{explanation}"),
+            Self::Ended { subject, sent, received } => {
+                tracing::info!(target: EXPLAIN, "{subject}: ended, {sent} bytes sent, {received} received");
+            }
+        }
+    }
+}
+
+/// Is told what becomes of connections. Called in the instance's task: it must not block.
+pub trait Observer: Send + Sync + fmt::Debug {
+    /// Something has become of one.
+    fn report(&self, report: &Report);
+}
+
+/// Logs, then tells the observer.
+pub(crate) fn publish(observer: Option<&dyn Observer>, report: &Report) {
+    report.log();
+    if let Some(observer) = observer {
+        observer.report(report);
+    }
+}
+
+/// An observer that keeps the last reports.
+#[derive(Debug)]
+pub struct Journal {
+    reports: Mutex<VecDeque<Report>>,
+    limit: usize,
+    count: watch::Sender<u64>,
+}
+
+impl Journal {
+    /// Keeps the last `limit` reports.
+    #[must_use]
+    pub fn new(limit: usize) -> Self {
+        Self { reports: Mutex::new(VecDeque::new()), limit, count: watch::Sender::new(0) }
+    }
+
+    /// What it has kept, oldest first.
+    #[must_use]
+    pub fn reports(&self) -> Vec<Report> {
+        self.reports.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
+    }
+
+    /// How many reports there have been in all; changes with each.
+    #[must_use]
+    pub fn subscribe(&self) -> watch::Receiver<u64> {
+        self.count.subscribe()
+    }
+}
+
+impl Observer for Journal {
+    fn report(&self, report: &Report) {
+        let mut reports = self.reports.lock().unwrap_or_else(PoisonError::into_inner);
+        if reports.len() >= self.limit {
+            reports.pop_front();
+        }
+        reports.push_back(report.clone());
+        drop(reports);
+        self.count.send_modify(|count| *count += 1);
+    }
+}

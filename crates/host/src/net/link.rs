@@ -1,0 +1,318 @@
+//! One connection, from the module's wish to its end.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use modem::{ConnId, Connect, LinkFailure};
+use tokio::time::{Sleep, sleep};
+
+use super::Network;
+use super::explain::{Explanation, Report, Stage, Subject};
+use super::open::{self, Failed, Opened};
+use super::stream::{Acknowledged, Stream};
+use crate::store::Store;
+
+/// How long a slow close may take to get rid of what was sent.
+const CLOSE_LIMIT: Duration = Duration::from_secs(5);
+/// How long the peer may take to close its side afterwards. Closing before it does would make the computer answer data
+/// that is still on its way with a reset, which can cost the peer what it has not read yet.
+const LINGER_LIMIT: Duration = Duration::from_secs(2);
+/// How often to look for acknowledgements that the module waits for: at first, and at most.
+const ACK_POLL: (Duration, Duration) = (Duration::from_millis(1), Duration::from_millis(20));
+
+/// One connection.
+pub(crate) struct Link {
+    subject: Subject,
+    state: State,
+    granted: usize,
+    queue: VecDeque<Vec<u8>>,
+    /// How much of the queue's first chunk has been sent.
+    head: usize,
+    queued: u64,
+    received: u64,
+    acknowledged: Acknowledged,
+    /// What the module waits to be acknowledged: totals, rising.
+    notify: VecDeque<u64>,
+    ack_timer: Option<(Pin<Box<Sleep>>, Duration)>,
+}
+
+type Opening = Pin<Box<dyn Future<Output = Result<Opened, Failed>> + Send>>;
+
+enum State {
+    Opening(Opening),
+    Open(Stream),
+    /// The module has closed it; what it sent is still leaving.
+    Closing(Stream, Pin<Box<Sleep>>),
+    /// The module is told that it is closed; the peer has yet to close its side.
+    Lingering(Stream, Pin<Box<Sleep>>),
+    Over,
+}
+
+/// What has happened to a connection.
+#[derive(Debug)]
+pub(crate) enum Happened {
+    Connected(SocketAddr, Box<Report>),
+    Failed(Box<Explanation>),
+    /// So many bytes, at the beginning of the buffer.
+    Received(usize),
+    Sent(usize),
+    Acked(u64),
+    PeerClosed,
+    Broken(Box<Explanation>),
+    Closed,
+    /// Nothing that concerns the module; the link is over.
+    Over,
+}
+
+impl Link {
+    /// Begins to open a connection.
+    pub(crate) fn open(
+        module: &str,
+        conn: ConnId,
+        connect: Connect,
+        network: Arc<Network>,
+        store: Arc<Store>,
+    ) -> Self {
+        let subject = Subject {
+            module: module.into(),
+            conn,
+            link: connect.link,
+            transport: connect.transport,
+            target: format!("{}:{}", connect.host, connect.port),
+        };
+        Self {
+            subject,
+            state: State::Opening(Box::pin(open::open(connect, network, store))),
+            granted: 0,
+            queue: VecDeque::new(),
+            head: 0,
+            queued: 0,
+            received: 0,
+            acknowledged: Acknowledged::default(),
+            notify: VecDeque::new(),
+            ack_timer: None,
+        }
+    }
+
+    pub(crate) fn conn(&self) -> ConnId {
+        self.subject.conn
+    }
+
+    /// Nothing will happen to it any more.
+    pub(crate) fn is_over(&self) -> bool {
+        matches!(self.state, State::Over)
+    }
+
+    pub(crate) fn is_opening(&self) -> bool {
+        matches!(self.state, State::Opening(_))
+    }
+
+    pub(crate) fn is_lingering(&self) -> bool {
+        matches!(self.state, State::Lingering(..))
+    }
+
+    /// The account at its end.
+    pub(crate) fn ended(&self) -> Report {
+        let sent = self.acknowledged.total();
+        Report::Ended { subject: self.subject.clone(), sent, received: self.received }
+    }
+
+    pub(crate) fn grant(&mut self, bytes: usize) {
+        self.granted = self.granted.saturating_add(bytes);
+    }
+
+    pub(crate) fn send(&mut self, bytes: Vec<u8>) {
+        if !bytes.is_empty() {
+            self.queued += bytes.len() as u64;
+            self.queue.push_back(bytes);
+        }
+    }
+
+    /// How many payload bytes have been acknowledged by now.
+    pub(crate) fn acked(&mut self) -> u64 {
+        match &self.state {
+            State::Open(stream) | State::Closing(stream, _) => self.acknowledged.now(stream),
+            State::Opening(_) | State::Lingering(..) | State::Over => self.acknowledged.total(),
+        }
+    }
+
+    /// [`Happened::Acked`] follows when everything sent so far has been acknowledged.
+    pub(crate) fn notify_acked(&mut self) {
+        self.notify.push_back(self.queued);
+        self.ack_timer = None;
+    }
+
+    /// Closes it. True: that is all; false: [`Happened::Closed`] follows.
+    pub(crate) fn close(&mut self, quick: bool) -> bool {
+        match std::mem::replace(&mut self.state, State::Over) {
+            State::Open(stream) if !quick => {
+                self.state = State::Closing(stream, Box::pin(sleep(CLOSE_LIMIT)));
+                false
+            }
+            // Asked for a second time: a quick close overtakes a slow one.
+            State::Closing(stream, limit) if !quick => {
+                self.state = State::Closing(stream, limit);
+                false
+            }
+            _ => true,
+        }
+    }
+
+    /// The next thing that happens. At most `buffer.len()` bytes are read.
+    pub(crate) fn poll(&mut self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<Happened> {
+        match &mut self.state {
+            State::Opening(opening) => match opening.as_mut().poll(cx) {
+                Poll::Ready(Ok(opened)) => Poll::Ready(self.opened(opened)),
+                Poll::Ready(Err(failed)) => {
+                    self.state = State::Over;
+                    Poll::Ready(Happened::Failed(failed.explain(self.subject.clone())))
+                }
+                Poll::Pending => Poll::Pending,
+            },
+            State::Open(_) => self.poll_open(cx, buffer),
+            State::Closing(..) => self.poll_closing(cx),
+            State::Lingering(stream, limit) => {
+                let room = buffer.len();
+                let silent = loop {
+                    match stream.poll_read(cx, buffer, room) {
+                        Poll::Ready(Ok(count)) if count > 0 => {}
+                        Poll::Ready(_) => break false,
+                        Poll::Pending => break true,
+                    }
+                };
+                if silent && limit.as_mut().poll(cx).is_pending() {
+                    return Poll::Pending;
+                }
+                self.state = State::Over;
+                Poll::Ready(Happened::Over)
+            }
+            State::Over => Poll::Pending,
+        }
+    }
+
+    fn opened(&mut self, opened: Opened) -> Happened {
+        let Opened { stream, peer, session } = opened;
+        self.state = State::Open(stream);
+        let report = Report::Connected { subject: self.subject.clone(), peer, session };
+        Happened::Connected(peer, Box::new(report))
+    }
+
+    fn poll_open(&mut self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<Happened> {
+        if let Poll::Ready(sent) = self.poll_send(cx) {
+            return Poll::Ready(sent.map_or_else(|e| self.broken(&e), Happened::Sent));
+        }
+        if let Poll::Ready(acked) = self.poll_acked(cx) {
+            return Poll::Ready(Happened::Acked(acked));
+        }
+        let room = self.granted.min(buffer.len());
+        let State::Open(stream) = &mut self.state else { return Poll::Pending };
+        if room == 0 {
+            return Poll::Pending;
+        }
+        match stream.poll_read(cx, buffer, room) {
+            Poll::Ready(Ok(0)) => {
+                self.state = State::Over;
+                Poll::Ready(Happened::PeerClosed)
+            }
+            Poll::Ready(Ok(count)) => {
+                self.granted -= count;
+                self.received += count as u64;
+                Poll::Ready(Happened::Received(count))
+            }
+            Poll::Ready(Err(e)) => Poll::Ready(self.broken(&e)),
+            Poll::Pending => Poll::Pending,
+        }
+    }
+
+    /// Sends the next portion of the queue; pending when there is none or the network takes none.
+    fn poll_send(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        let (State::Open(stream) | State::Closing(stream, _)) = &mut self.state else { return Poll::Pending };
+        let Some(chunk) = self.queue.front() else { return Poll::Pending };
+        let sent = std::task::ready!(stream.poll_write(cx, &chunk[self.head..]))?;
+        if sent == 0 {
+            return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
+        }
+        self.acknowledged.sent(sent, stream);
+        self.head += sent;
+        if self.head >= chunk.len() {
+            self.queue.pop_front();
+            self.head = 0;
+        }
+        Poll::Ready(Ok(sent))
+    }
+
+    /// Ready when the next total that the module waits for has been acknowledged.
+    fn poll_acked(&mut self, cx: &mut Context<'_>) -> Poll<u64> {
+        while let Some(&target) = self.notify.front() {
+            let acked = self.acked();
+            if acked >= target {
+                self.notify.pop_front();
+                self.ack_timer = None;
+                return Poll::Ready(acked);
+            }
+            let (timer, pause) =
+                self.ack_timer.get_or_insert_with(|| (Box::pin(sleep(ACK_POLL.0)), ACK_POLL.0));
+            if timer.as_mut().poll(cx).is_pending() {
+                return Poll::Pending;
+            }
+            let pause = (*pause * 2).min(ACK_POLL.1);
+            self.ack_timer = Some((Box::pin(sleep(pause)), pause));
+        }
+        Poll::Pending
+    }
+
+    fn poll_closing(&mut self, cx: &mut Context<'_>) -> Poll<Happened> {
+        loop {
+            match self.poll_send(cx) {
+                Poll::Ready(Ok(sent)) => return Poll::Ready(Happened::Sent(sent)),
+                // Nobody is left to send to: closed, then.
+                Poll::Ready(Err(_)) => self.queue.clear(),
+                Poll::Pending => break,
+            }
+        }
+        let flushed = self.queue.is_empty();
+        let State::Closing(stream, limit) = &mut self.state else { return Poll::Pending };
+        let finished = flushed.then(|| stream.poll_shutdown(cx));
+        match finished {
+            Some(Poll::Ready(Ok(()))) => {
+                if let State::Closing(stream, _) = std::mem::replace(&mut self.state, State::Over) {
+                    self.state = State::Lingering(stream, Box::pin(sleep(LINGER_LIMIT)));
+                }
+            }
+            Some(Poll::Ready(Err(_))) => self.state = State::Over,
+            Some(Poll::Pending) | None => {
+                std::task::ready!(limit.as_mut().poll(cx));
+                let text = "the peer took nothing more; what was left is lost";
+                tracing::warn!(target: super::EXPLAIN, "{}: closed: {text}", self.subject);
+                self.state = State::Over;
+            }
+        }
+        Poll::Ready(Happened::Closed)
+    }
+
+    fn broken(&mut self, error: &io::Error) -> Happened {
+        self.state = State::Over;
+        let class = match error.kind() {
+            io::ErrorKind::TimedOut => LinkFailure::Timeout,
+            io::ErrorKind::HostUnreachable
+            | io::ErrorKind::NetworkUnreachable
+            | io::ErrorKind::NetworkDown => LinkFailure::Unreachable,
+            _ => LinkFailure::Reset,
+        };
+        let text = format!("the connection broke: {error}");
+        Happened::Broken(Failed::new(Stage::Open, class, text).explain(self.subject.clone()))
+    }
+}
+
+impl fmt::Debug for Link {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Link").field("subject", &self.subject).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,75 @@
+//! Names to addresses: the user's own rules first, then the system's resolver.
+
+use std::collections::HashMap;
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+
+/// Where names lead: rules given by the user, and the system for the rest.
+#[derive(Clone, Debug, Default)]
+pub struct Resolver {
+    rules: HashMap<String, (IpAddr, Option<u16>)>,
+}
+
+impl Resolver {
+    /// No rules.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Leads `host` (a name or an address, in any case) to `address`, and to `port` if given, else to the port that was
+    /// asked for. A later rule for the same host replaces an earlier one.
+    pub fn add(&mut self, host: &str, address: IpAddr, port: Option<u16>) {
+        self.rules.insert(key(host), (address, port));
+    }
+
+    /// The addresses to try, in order: IPv4 first, as the module is an IPv4 device.
+    ///
+    /// # Errors
+    /// What the system's resolver says; also when it knows the name but no address.
+    pub(super) async fn resolve(&self, host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
+        if let Some((address, own_port)) = self.rules.get(&key(host)) {
+            return Ok(vec![SocketAddr::new(*address, own_port.unwrap_or(port))]);
+        }
+        if let Ok(address) = host.parse::<IpAddr>() {
+            return Ok(vec![SocketAddr::new(address, port)]);
+        }
+        let mut addresses: Vec<_> = tokio::net::lookup_host((host, port)).await?.collect();
+        addresses.sort_by_key(SocketAddr::is_ipv6);
+        addresses.dedup();
+        if addresses.is_empty() {
+            return Err(io::Error::new(io::ErrorKind::NotFound, "the name has no address"));
+        }
+        Ok(addresses)
+    }
+}
+
+fn key(host: &str) -> String {
+    host.trim_end_matches('.').to_ascii_lowercase()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn rules_come_first_and_addresses_need_nobody() {
+        let mut resolver = Resolver::new();
+        resolver.add("TcpLab.openluat.com", "127.0.0.9".parse().unwrap(), Some(57513));
+        resolver.add("10.0.0.1", "127.0.0.8".parse().unwrap(), None);
+        let one = |text: &str| vec![text.parse::<SocketAddr>().unwrap()];
+        assert_eq!(resolver.resolve("tcplab.OPENLUAT.com", 1).await.unwrap(), one("127.0.0.9:57513"));
+        assert_eq!(resolver.resolve("tcplab.openluat.com.", 1).await.unwrap(), one("127.0.0.9:57513"));
+        assert_eq!(resolver.resolve("10.0.0.1", 7).await.unwrap(), one("127.0.0.8:7"));
+        assert_eq!(resolver.resolve("192.0.2.1", 7).await.unwrap(), one("192.0.2.1:7"));
+        let local = resolver.resolve("localhost", 7).await.unwrap();
+        assert!(local.iter().all(|address| address.ip().is_loopback()), "{local:?}");
+        assert!(local[0].is_ipv4(), "{local:?}");
+    }
+
+    #[tokio::test]
+    async fn a_name_that_cannot_be_is_an_error() {
+        // RFC 6761: never resolves.
+        assert!(Resolver::new().resolve("no-such-host.invalid", 7).await.is_err());
+    }
+}

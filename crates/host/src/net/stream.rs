@@ -1,0 +1,168 @@
+//! The three kinds of open connection, polled alike.
+
+use std::collections::VecDeque;
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::{TcpStream, UdpSocket};
+
+use crate::sys;
+
+/// An open connection.
+pub(super) enum Stream {
+    Tcp(TcpStream),
+    Udp(Datagrams),
+}
+
+/// A connected UDP socket.
+pub(super) struct Datagrams {
+    socket: UdpSocket,
+    /// What of the last datagram the module has not granted yet.
+    rest: Vec<u8>,
+}
+
+impl Datagrams {
+    pub(super) fn new(socket: UdpSocket) -> Self {
+        Self { socket, rest: Vec::new() }
+    }
+
+    fn poll_read(&mut self, cx: &mut Context<'_>, buffer: &mut [u8], room: usize) -> Poll<io::Result<usize>> {
+        if self.rest.is_empty() {
+            let mut whole = ReadBuf::new(buffer);
+            while whole.filled().is_empty() {
+                match ready!(self.socket.poll_recv(cx, &mut whole)) {
+                    // Nobody listens there (ICMP): UDP does not care.
+                    Err(e) if e.kind() == io::ErrorKind::ConnectionRefused => {}
+                    other => other?,
+                }
+            }
+            let count = whole.filled().len();
+            if count <= room {
+                return Poll::Ready(Ok(count));
+            }
+            self.rest = whole.filled().to_vec();
+        }
+        let count = self.rest.len().min(room);
+        buffer[..count].copy_from_slice(&self.rest[..count]);
+        self.rest.drain(..count);
+        Poll::Ready(Ok(count))
+    }
+
+    fn poll_write(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        loop {
+            match ready!(self.socket.poll_send(cx, bytes)) {
+                // An error of an earlier datagram; reported once, this one has not been sent yet.
+                Err(e) if e.kind() == io::ErrorKind::ConnectionRefused => {}
+                other => return Poll::Ready(other),
+            }
+        }
+    }
+}
+
+impl Stream {
+    /// Reads at most `room` bytes to the buffer's beginning; uses the whole of it, as a datagram comes in one piece.
+    /// 0 means that the peer sends nothing more (never for UDP, where an empty datagram is left out).
+    pub(super) fn poll_read(
+        &mut self,
+        cx: &mut Context<'_>,
+        buffer: &mut [u8],
+        room: usize,
+    ) -> Poll<io::Result<usize>> {
+        match self {
+            Self::Tcp(stream) => poll_read(stream, cx, &mut buffer[..room]),
+            Self::Udp(datagrams) => datagrams.poll_read(cx, buffer, room),
+        }
+    }
+
+    pub(super) fn poll_write(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        match self {
+            Self::Tcp(stream) => Pin::new(stream).poll_write(cx, bytes),
+            Self::Udp(datagrams) => datagrams.poll_write(cx, bytes),
+        }
+    }
+
+    /// Says that nothing more will be sent.
+    pub(super) fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self {
+            Self::Tcp(stream) => Pin::new(stream).poll_shutdown(cx),
+            Self::Udp(_) => Poll::Ready(Ok(())),
+        }
+    }
+
+    /// The socket, where it has acknowledgements.
+    fn socket(&self) -> Option<&TcpStream> {
+        match self {
+            Self::Tcp(stream) => Some(stream),
+            Self::Udp(_) => None,
+        }
+    }
+
+    /// How many bytes the TCP socket has taken so far, when `payload` bytes were handed to the stream.
+    fn written(&self, payload: u64) -> u64 {
+        payload
+    }
+}
+
+fn poll_read(
+    stream: &mut (impl AsyncRead + Unpin),
+    cx: &mut Context<'_>,
+    buffer: &mut [u8],
+) -> Poll<io::Result<usize>> {
+    let mut buffer = ReadBuf::new(buffer);
+    ready!(Pin::new(stream).poll_read(cx, &mut buffer))?;
+    Poll::Ready(Ok(buffer.filled().len()))
+}
+
+/// How many of the checkpoints are kept; beyond it, acknowledgements are noticed a little later.
+const CHECKPOINTS: usize = 256;
+
+/// Follows what the peer's TCP has acknowledged. TLS hides where its records end in the TCP stream, so a checkpoint is
+/// kept after each write: so much of the payload is acknowledged when so much of the TCP stream is.
+#[derive(Debug, Default)]
+pub(super) struct Acknowledged {
+    sent: u64,
+    done: u64,
+    /// (bytes of the TCP stream, bytes of the payload), rising.
+    checkpoints: VecDeque<(u64, u64)>,
+}
+
+impl Acknowledged {
+    /// So many more payload bytes have been handed over.
+    pub(super) fn sent(&mut self, count: usize, stream: &Stream) {
+        self.sent += count as u64;
+        if matches!(stream, Stream::Tcp(_) | Stream::Udp(_)) {
+            return;
+        }
+        if self.checkpoints.len() >= CHECKPOINTS {
+            self.checkpoints.pop_back();
+        }
+        self.checkpoints.push_back((stream.written(self.sent), self.sent));
+    }
+
+    /// How many payload bytes have been handed over.
+    pub(super) fn total(&self) -> u64 {
+        self.sent
+    }
+
+    /// How many payload bytes have been acknowledged. When the computer cannot tell, all that were handed over.
+    pub(super) fn now(&mut self, stream: &Stream) -> u64 {
+        let outstanding = stream.socket().map_or(Ok(0), sys::unacknowledged).unwrap_or_else(|error| {
+            tracing::debug!(%error, "acknowledgements are not known");
+            0
+        });
+        if outstanding == 0 {
+            self.checkpoints.clear();
+            self.done = self.sent;
+        } else if matches!(stream, Stream::Tcp(_)) {
+            self.done = self.done.max(self.sent.saturating_sub(outstanding as u64));
+        } else {
+            let acknowledged = stream.written(self.sent).saturating_sub(outstanding as u64);
+            while let Some((_, payload)) = self.checkpoints.pop_front_if(|(raw, _)| *raw <= acknowledged) {
+                self.done = self.done.max(payload);
+            }
+        }
+        self.done
+    }
+}

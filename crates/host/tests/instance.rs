@@ -1,0 +1,106 @@
+//! A whole module over real lines.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use modem::{Setup, WorldChange};
+use modemtwin_host::client::{Address, Client};
+use modemtwin_host::{Ended, Instance, Line, LineSpec, Network, Parts, Store, unix_millis};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
+use tokio::time::timeout;
+
+const LONG: Duration = Duration::from_secs(30);
+
+fn instance(state: &Path, lines: Vec<Line>) -> Instance {
+    Instance::new(Parts {
+        name: "modem0".into(),
+        setup: Setup::new(0, 1, unix_millis()),
+        lines,
+        store: Store::open(state).unwrap(),
+        network: Arc::new(Network::default()),
+        observer: None,
+    })
+}
+
+async fn until(client: &mut DuplexStream, end: &str) -> String {
+    let mut got = Vec::new();
+    while !got.ends_with(end.as_bytes()) {
+        let mut byte = [0];
+        let read = timeout(LONG, client.read(&mut byte)).await;
+        let read =
+            read.unwrap_or_else(|_| panic!("no {end:?} in {:?}", String::from_utf8_lossy(&got))).unwrap();
+        assert_ne!(read, 0, "the line ended: {:?}", String::from_utf8_lossy(&got));
+        got.push(byte[0]);
+    }
+    String::from_utf8_lossy(&got).into_owned()
+}
+
+async fn ask(client: &mut DuplexStream, command: &str) -> String {
+    client.write_all(command.as_bytes()).await.unwrap();
+    client.write_all(b"\r").await.unwrap();
+    until(client, "\r\nOK\r\n").await
+}
+
+#[tokio::test]
+async fn answers_on_a_terminal() {
+    let dir = tempfile::tempdir().unwrap();
+    let link = dir.path().join("modem0");
+    let module = instance(&dir.path().join("state"), vec![Line::open(&LineSpec::Pty(link.clone())).unwrap()]);
+    let handle = module.handle();
+    let host = async {
+        let mut client = Client::open(&Address::Device(link.clone())).await.unwrap();
+        client.write_all(b"AT\r").await.unwrap();
+        let mut got = Vec::new();
+        let mut buffer = [0; 256];
+        while !got.ends_with(b"AT\r\r\nOK\r\n") {
+            let count = timeout(LONG, client.read(&mut buffer)).await.expect("no answer").unwrap();
+            got.extend_from_slice(&buffer[..count]);
+        }
+        handle.stop().await.unwrap();
+    };
+    let (ended, ()) = tokio::join!(module.run(std::future::pending()), host);
+    assert_eq!(ended, Ended::Stopped);
+    assert!(!link.exists() && link.symlink_metadata().is_err(), "the link is still there");
+}
+
+#[tokio::test]
+async fn ends_with_its_line_after_the_last_answer() {
+    let dir = tempfile::tempdir().unwrap();
+    let (line, mut client) = Line::memory();
+    let module = instance(dir.path(), vec![line]);
+    let host = async {
+        let answer = ask(&mut client, "ATE0").await;
+        client.shutdown().await.unwrap();
+        answer
+    };
+    let (ended, answer) = tokio::join!(module.run(std::future::pending()), host);
+    assert_eq!(ended, Ended::LineEnded);
+    assert!(answer.ends_with("\r\nOK\r\n"));
+    // The directory is free again.
+    Store::open(dir.path()).unwrap();
+}
+
+#[tokio::test]
+async fn lines_are_independent_and_the_world_can_be_reached() {
+    let dir = tempfile::tempdir().unwrap();
+    let ((first, mut one), (second, mut two)) = (Line::memory(), Line::memory());
+    let module = instance(dir.path(), vec![first, second]);
+    let handle = module.handle();
+    let host = async {
+        ask(&mut one, "ATE0").await;
+        assert!(ask(&mut two, "AT").await.contains("AT\r"), "the second line lost its echo");
+        handle.world(WorldChange::Rssi(7)).await.unwrap();
+        handle.stop().await.unwrap();
+    };
+    let (ended, ()) = tokio::join!(module.run(std::future::pending()), host);
+    assert_eq!(ended, Ended::Stopped);
+    assert!(handle.stop().await.is_err());
+}
+
+#[tokio::test]
+async fn ends_when_told_from_outside() {
+    let dir = tempfile::tempdir().unwrap();
+    let (line, _client) = Line::memory();
+    assert_eq!(instance(dir.path(), vec![line]).run(std::future::ready(())).await, Ended::Stopped);
+}
