@@ -1,0 +1,450 @@
+//! Scripted peers: the other ends of a module's connections.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+use modem::{ConnId, Connect, LinkEvent, LinkFailure, LinkRequest, Transport};
+use transcript::{ConnectFailure, DnsAnswer, Leftover, PeerStep, Progress, StageError};
+
+use crate::tls::tls_fields;
+
+/// What the network tells the module, with its payload.
+pub(crate) type Told = (ConnId, LinkEvent<'static>, Vec<u8>);
+
+/// All connections that the module has asked for, in order.
+#[derive(Debug, Default)]
+pub(crate) struct Network {
+    connections: Vec<Connection>,
+    dns: BTreeMap<String, DnsAnswer>,
+    /// What the last peer step was about.
+    current: Option<usize>,
+    /// For the module, in order.
+    told: VecDeque<Told>,
+    /// Connects that fail later: when, which, how.
+    timeouts: Vec<(u64, usize, LinkFailure)>,
+    /// The module asked for something that it may not ask for.
+    fault: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    /// Asked for, not answered.
+    Pending,
+    /// Answered: it will time out.
+    TimingOut,
+    Open,
+    Over,
+}
+
+#[derive(Debug)]
+struct Connection {
+    id: ConnId,
+    connect: Connect,
+    state: State,
+    /// How many bytes the module still takes.
+    granted: usize,
+    /// From the peer, not delivered yet.
+    outgoing: VecDeque<u8>,
+    /// The peer has sent its last byte.
+    ended: bool,
+    /// The peer does not listen any more either.
+    deaf: bool,
+    /// From the module, not looked at yet.
+    incoming: Vec<u8>,
+    /// Sends that the network has not taken.
+    stuck: VecDeque<Vec<u8>>,
+    stalled: bool,
+    taken: u64,
+    acked: u64,
+    holds_acks: bool,
+    notify: bool,
+    /// The module's close, until a step has asked about it.
+    close: Option<bool>,
+    closing: bool,
+}
+
+/// Where a name leads that no `@dns` step has mentioned.
+const SOMEWHERE: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1));
+
+impl Network {
+    /// The next thing that the module is to be told.
+    pub(crate) fn next_told(&mut self) -> Option<Told> {
+        self.told.pop_front()
+    }
+
+    /// When the next connect times out.
+    pub(crate) fn deadline(&self) -> Option<u64> {
+        self.timeouts.iter().map(|&(at, ..)| at).min()
+    }
+
+    /// Lets connects time out.
+    pub(crate) fn advance(&mut self, now: u64) {
+        let (due, later) = std::mem::take(&mut self.timeouts).into_iter().partition(|&(at, ..)| at <= now);
+        self.timeouts = later;
+        let due: Vec<(u64, usize, LinkFailure)> = due;
+        for (_, index, failure) in due {
+            if self.connections[index].state == State::TimingOut {
+                self.fail(index, failure);
+            }
+        }
+    }
+
+    /// What the module did wrong, once.
+    pub(crate) fn take_fault(&mut self) -> Option<String> {
+        self.fault.take()
+    }
+
+    /// The module is gone, and its connections with it.
+    pub(crate) fn drop_all(&mut self) {
+        for connection in &mut self.connections {
+            connection.state = State::Over;
+        }
+        self.told.clear();
+        self.timeouts.clear();
+    }
+
+    /// Refuses every connect that waits for an answer.
+    pub(crate) fn refuse_all(&mut self) {
+        for index in 0..self.connections.len() {
+            if self.connections[index].state == State::Pending {
+                self.fail(index, LinkFailure::Refused);
+            }
+        }
+    }
+
+    pub(crate) fn set_dns(&mut self, name: &str, answer: DnsAnswer) {
+        self.dns.insert(name.into(), answer);
+    }
+
+    /// The module asks for something.
+    pub(crate) fn request(&mut self, id: ConnId, request: LinkRequest) {
+        if let LinkRequest::Connect(connect) = request {
+            return self.connect(id, *connect);
+        }
+        let Some(index) = self.connections.iter().position(|c| c.id == id) else {
+            self.fault =
+                Some(format!("the module speaks of a connection that it never asked for: {request:?}"));
+            return;
+        };
+        let number = index + 1;
+        let connection = &mut self.connections[index];
+        let told = &mut self.told;
+        match request {
+            LinkRequest::Connect(_) => {}
+            LinkRequest::Close { quick } => {
+                connection.close = Some(quick);
+                connection.closing = true;
+                if quick || !connection.stalled {
+                    connection.finish_close(told);
+                }
+            }
+            // The connection may have ended before the module could know.
+            _ if connection.state == State::Over && !connection.closing => {}
+            _ if connection.state != State::Open || connection.closing => {
+                self.fault = Some(format!("the module uses connection {number}, which is not open"));
+            }
+            LinkRequest::Send(bytes) if connection.stalled => connection.stuck.push_back(bytes),
+            LinkRequest::Send(bytes) => connection.accept_bytes(&bytes, told),
+            LinkRequest::Grant(bytes) => {
+                connection.granted += bytes;
+                connection.deliver(told);
+            }
+            LinkRequest::QueryAcked => connection.tell(told, LinkEvent::Acked(connection.acked)),
+            LinkRequest::NotifyAcked => {
+                connection.notify = true;
+                connection.tell_acked(told);
+            }
+        }
+    }
+
+    fn connect(&mut self, id: ConnId, connect: Connect) {
+        let unknown = self.dns.get(&connect.host) == Some(&DnsAnswer::Fails);
+        if self.connections.iter().any(|c| c.id == id) {
+            self.fault = Some(format!("the module uses the connection identity {id:?} twice"));
+        }
+        self.connections.push(Connection {
+            id,
+            connect,
+            state: State::Pending,
+            granted: 0,
+            outgoing: VecDeque::new(),
+            ended: false,
+            deaf: false,
+            incoming: Vec::new(),
+            stuck: VecDeque::new(),
+            stalled: false,
+            taken: 0,
+            acked: 0,
+            holds_acks: false,
+            notify: false,
+            close: None,
+            closing: false,
+        });
+        if unknown {
+            self.fail(self.connections.len() - 1, LinkFailure::Dns);
+        }
+    }
+
+    fn fail(&mut self, index: usize, failure: LinkFailure) {
+        let connection = &mut self.connections[index];
+        connection.tell(&mut self.told, LinkEvent::Failed(failure));
+        connection.state = State::Over;
+    }
+
+    /// Does or checks what a peer step says.
+    pub(crate) fn step(
+        &mut self,
+        now: u64,
+        number: Option<u32>,
+        step: &PeerStep,
+    ) -> Result<Progress, StageError> {
+        let index = match self.select(number, step) {
+            Ok(index) => index,
+            Err(missing) => return Ok(Progress::NotYet(StageError::Failed(missing))),
+        };
+        self.current = Some(index);
+        let number = index + 1;
+        let address = self.address(index);
+        let connection = &mut self.connections[index];
+        let told = &mut self.told;
+        let wrong = |what: &str| Err(StageError::Failed(format!("connection {number} {what}")));
+        match step {
+            PeerStep::Accept(_) | PeerStep::Fail(_) if connection.state != State::Pending => {
+                return wrong("does not wait for an answer");
+            }
+            PeerStep::Accept(peer) => {
+                connection.state = State::Open;
+                connection.tell(told, LinkEvent::Connected { peer: peer.unwrap_or(address) });
+            }
+            PeerStep::Fail(failure) => return self.fail_as(now, index, *failure),
+            PeerStep::ExpectConnect { transport, host, port } => {
+                let wanted = format!("{} {host} {port}", spell(*transport));
+                let Connect { transport, host, port, .. } = &connection.connect;
+                return Ok(same(
+                    number,
+                    &wanted,
+                    &format!("{} {host} {port}", transport.to_string().to_lowercase()),
+                ));
+            }
+            PeerStep::ExpectTls(wanted) => {
+                let (wanted, got) = tls_fields(wanted.as_ref(), connection.connect.tls.as_deref());
+                return Ok(same(number, &wanted, &got));
+            }
+            PeerStep::Expect(bytes) => return connection.expect(number, bytes),
+            PeerStep::ExpectClose { quick } => return connection.expect_close(number, *quick),
+            _ if connection.state != State::Open => return wrong("is not open"),
+            PeerStep::Send(_) if connection.ended => return wrong("has been closed by the peer"),
+            PeerStep::Send(bytes) => {
+                connection.outgoing.extend(bytes);
+                connection.deliver(told);
+            }
+            PeerStep::HalfClose | PeerStep::Close => {
+                connection.ended = true;
+                connection.deaf = *step == PeerStep::Close;
+                if connection.outgoing.is_empty() {
+                    connection.tell(told, LinkEvent::PeerClosed);
+                }
+            }
+            PeerStep::Reset => connection.reset(told),
+            PeerStep::Stall => connection.stalled = true,
+            PeerStep::Resume => connection.resume(told),
+            PeerStep::HoldAcks => connection.holds_acks = true,
+            PeerStep::Ack => {
+                connection.holds_acks = false;
+                connection.acked = connection.taken;
+                connection.tell_acked(told);
+            }
+        }
+        Ok(Progress::Done)
+    }
+
+    /// Which connection a step is about; or what is missing.
+    fn select(&self, number: Option<u32>, step: &PeerStep) -> Result<usize, String> {
+        if let Some(number) = number {
+            let index = usize::try_from(number).unwrap_or(usize::MAX).saturating_sub(1);
+            return if index < self.connections.len() {
+                Ok(index)
+            } else {
+                Err(format!("the module has not asked for connection {number}"))
+            };
+        }
+        let pending = || self.connections.iter().position(|c| c.state == State::Pending);
+        match step {
+            PeerStep::Accept(_) | PeerStep::Fail(_) => {
+                pending().ok_or("no connect waits for an answer".into())
+            }
+            PeerStep::ExpectConnect { .. } | PeerStep::ExpectTls(_) => {
+                pending().or(self.current).ok_or("the module has not asked for a connection".into())
+            }
+            _ => self.current.ok_or("no connection has been accepted yet; give its number".into()),
+        }
+    }
+
+    fn address(&self, index: usize) -> SocketAddr {
+        let Connect { host, port, .. } = &self.connections[index].connect;
+        let address = match self.dns.get(host) {
+            Some(DnsAnswer::Address(address)) => *address,
+            _ => host.parse().unwrap_or(SOMEWHERE),
+        };
+        SocketAddr::new(address, *port)
+    }
+
+    fn fail_as(&mut self, now: u64, index: usize, failure: ConnectFailure) -> Result<Progress, StageError> {
+        let connection = &mut self.connections[index];
+        let failure = match failure {
+            ConnectFailure::Refused => LinkFailure::Refused,
+            ConnectFailure::Unreachable => LinkFailure::Unreachable,
+            ConnectFailure::Dns => LinkFailure::Dns,
+            ConnectFailure::Timeout => {
+                connection.state = State::TimingOut;
+                let at = now + connection.connect.connect_timeout;
+                self.timeouts.push((at, index, LinkFailure::Timeout));
+                return Ok(Progress::Done);
+            }
+            ConnectFailure::Tls | ConnectFailure::TlsTimeout => {
+                let Some(tls) = &connection.connect.tls else {
+                    let what = format!("connection {} does not ask for TLS", index + 1);
+                    return Err(StageError::Failed(what));
+                };
+                if failure == ConnectFailure::TlsTimeout {
+                    connection.state = State::TimingOut;
+                    self.timeouts.push((now + tls.timeout, index, LinkFailure::Tls));
+                    return Ok(Progress::Done);
+                }
+                LinkFailure::Tls
+            }
+        };
+        self.fail(index, failure);
+        Ok(Progress::Done)
+    }
+
+    /// What no step has asked about.
+    pub(crate) fn leftovers(&self) -> Vec<Leftover> {
+        let mut all = Vec::new();
+        for (index, connection) in self.connections.iter().enumerate() {
+            let number = index + 1;
+            if connection.state == State::Pending {
+                let what = format!("connection {number} was never answered (@peer accept, refuse, …)");
+                all.push(Leftover { what, bytes: Vec::new() });
+            }
+            if !connection.incoming.is_empty() {
+                let what = format!("connection {number} received more than any @peer expect asks for");
+                all.push(Leftover { what, bytes: connection.incoming.clone() });
+            }
+        }
+        all
+    }
+}
+
+fn spell(transport: transcript::Transport) -> String {
+    match transport {
+        transcript::Transport::Tcp => Transport::Tcp,
+        transcript::Transport::Udp => Transport::Udp,
+    }
+    .to_string()
+    .to_lowercase()
+}
+
+fn same(number: usize, wanted: &str, got: &str) -> Progress {
+    if wanted == got {
+        return Progress::Done;
+    }
+    Progress::NotYet(StageError::Differs {
+        what: format!("connection {number} was asked for in another way"),
+        expected: wanted.as_bytes().to_vec(),
+        got: got.as_bytes().to_vec(),
+    })
+}
+
+impl Connection {
+    fn tell(&self, told: &mut VecDeque<Told>, event: LinkEvent<'static>) {
+        told.push_back((self.id, event, Vec::new()));
+    }
+
+    /// Never more than what was granted; the rest stays.
+    fn deliver(&mut self, told: &mut VecDeque<Told>) {
+        let count = self.granted.min(self.outgoing.len());
+        if count == 0 || self.state != State::Open {
+            return;
+        }
+        self.granted -= count;
+        let bytes = self.outgoing.drain(..count).collect();
+        told.push_back((self.id, LinkEvent::Received(&[]), bytes));
+        if self.ended && self.outgoing.is_empty() {
+            self.tell(told, LinkEvent::PeerClosed);
+        }
+    }
+
+    fn accept_bytes(&mut self, bytes: &[u8], told: &mut VecDeque<Told>) {
+        if self.deaf {
+            return self.reset(told);
+        }
+        self.incoming.extend_from_slice(bytes);
+        self.taken += bytes.len() as u64;
+        self.tell(told, LinkEvent::Sent(bytes.len()));
+        if !self.holds_acks {
+            self.acked = self.taken;
+            self.tell_acked(told);
+        }
+    }
+
+    fn tell_acked(&mut self, told: &mut VecDeque<Told>) {
+        if self.notify && self.acked == self.taken && self.stuck.is_empty() {
+            self.notify = false;
+            self.tell(told, LinkEvent::Acked(self.acked));
+        }
+    }
+
+    fn reset(&mut self, told: &mut VecDeque<Told>) {
+        self.outgoing.clear();
+        self.state = State::Over;
+        self.tell(told, LinkEvent::Broken(LinkFailure::Reset));
+    }
+
+    fn resume(&mut self, told: &mut VecDeque<Told>) {
+        self.stalled = false;
+        while let Some(bytes) = self.stuck.pop_front() {
+            self.accept_bytes(&bytes, told);
+        }
+        if self.closing {
+            self.finish_close(told);
+        }
+    }
+
+    fn finish_close(&mut self, told: &mut VecDeque<Told>) {
+        self.outgoing.clear();
+        self.stuck.clear();
+        self.state = State::Over;
+        self.tell(told, LinkEvent::Closed);
+    }
+
+    fn expect(&mut self, number: usize, bytes: &[u8]) -> Result<Progress, StageError> {
+        if self.incoming.starts_with(bytes) {
+            self.incoming.drain(..bytes.len());
+            return Ok(Progress::Done);
+        }
+        let differs = |what: &str| StageError::Differs {
+            what: format!("connection {number} received {what}"),
+            expected: bytes.to_vec(),
+            got: self.incoming.clone(),
+        };
+        if bytes.starts_with(&self.incoming) {
+            Ok(Progress::NotYet(differs("too little")))
+        } else {
+            Err(differs("something else"))
+        }
+    }
+
+    fn expect_close(&mut self, number: usize, wanted: Option<bool>) -> Result<Progress, StageError> {
+        let spell = |quick: bool| if quick { "quickly" } else { "slowly" };
+        match self.close.take() {
+            None => Ok(Progress::NotYet(StageError::Failed(format!(
+                "the module has not closed connection {number}"
+            )))),
+            Some(quick) if wanted.is_some_and(|wanted| wanted != quick) => {
+                Err(StageError::Failed(format!("the module closed connection {number} {}", spell(quick))))
+            }
+            Some(_) => Ok(Progress::Done),
+        }
+    }
+}
