@@ -1,4 +1,5 @@
 //! A whole module over real lines.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on is a failed test")]
 
 use std::path::Path;
 use std::sync::Arc;

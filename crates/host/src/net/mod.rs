@@ -27,3 +27,6 @@ impl Network {
         Self { resolver }
     }
 }
+
+#[cfg(test)]
+mod tests;
