@@ -1,2 +1,55 @@
-//! xtask
-fn main() {}
+//! The project's chores: `cargo xtask <task>`.
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a task runner talks to the person who runs it"
+)]
+
+mod deny;
+mod no_std;
+mod prerequisites;
+mod run;
+mod test;
+
+use std::process::ExitCode;
+
+const USAGE: &str = "\
+Usage: cargo xtask <task>
+
+Tasks:
+  test [--no-install]  Everything: unit, transcript, documentation and end-to-end tests, and the no_std probe.
+                       First installs what is missing (apt-get, pip) and says why;
+                       with --no-install, lists what is missing and fails.
+  no-std               Proves that `at` and `modem` do not need std.
+  deny [--install]     Checks licences, bans and sources of all dependencies with cargo-deny;
+                       with --install, first installs cargo-deny if it is missing.
+
+Exit codes: 0 passed, 1 failed, 2 usage.
+";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let result = match arguments.as_slice() {
+        ["test"] => test::run(true),
+        ["test", "--no-install"] => test::run(false),
+        ["no-std"] => no_std::run(),
+        ["deny"] => deny::run(false),
+        ["deny", "--install"] => deny::run(true),
+        ["help" | "--help" | "-h"] => {
+            print!("{USAGE}");
+            return ExitCode::SUCCESS;
+        }
+        _ => {
+            eprint!("{USAGE}");
+            return ExitCode::from(2);
+        }
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
