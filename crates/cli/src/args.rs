@@ -87,8 +87,8 @@ pub(crate) struct Run {
     /// How many modules, each with its own identity, files and lines.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=MODULES))]
     pub(crate) modules: u32,
-    /// Serve a PTY and make this symbolic link to it. With --modules, a number is appended for each.
-    /// [default: ./modem0, or ./modem with --modules, unless --tcp or --stdio is given]
+    /// Serve a PTY and make this symbolic link to it. With several modules, each one's number is appended.
+    /// [default: ./modem0 and so on, unless --tcp or --stdio is given]
     #[arg(long, value_name = "LINK")]
     pub(crate) pty: Option<PathBuf>,
     /// Serve a TCP port, one client at a time. With --modules, the port counts up.
@@ -121,8 +121,8 @@ pub(crate) struct Run {
     pub(crate) log: Log,
 }
 
-/// The most modules in one process; beyond it, file handles run out on an ordinary system.
-const MODULES: i64 = 200;
+/// The most modules in one process: one thread serves them all.
+const MODULES: i64 = 1000;
 
 /// `lab`.
 #[derive(Debug, Args)]

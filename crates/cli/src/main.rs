@@ -4,6 +4,8 @@ mod args;
 mod commands;
 mod log;
 mod resolve;
+mod run;
+mod running;
 mod screen;
 
 use std::io::Write;
@@ -17,6 +19,10 @@ fn main() -> ExitCode {
     let Cli { action } = Cli::parse();
     let result = match action {
         Action::Commands(options) => commands::commands(&options),
+        Action::Run(options) => {
+            log::start(options.log);
+            run::run(&options)
+        }
         _ => Ok(()),
     };
     match result {

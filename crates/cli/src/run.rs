@@ -1,0 +1,242 @@
+//! `modemtwin run`: modules on lines.
+
+use std::future::Future;
+use std::io::Write;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::{Context, bail};
+use host::{Ended, Instance, Line, LineSpec, Network, Parts, Resolver, Store};
+use modem::Setup;
+use tokio::sync::watch;
+use tokio::task::{JoinSet, LocalSet};
+
+use crate::args::Run;
+use crate::running::{StopSignals, data_directory, raise_file_limit, runtime};
+use crate::screen::{STRONG, stdout};
+
+/// Runs until a signal comes or every line is over.
+pub(crate) fn run(options: &Run) -> anyhow::Result<()> {
+    raise_file_limit();
+    let runtime = runtime()?;
+    let modules = LocalSet::new();
+    let work = modules.run_until(async {
+        let mut signals = StopSignals::catch()?;
+        serve(options, async move { signals.wait().await }).await
+    });
+    runtime.block_on(work)
+}
+
+async fn serve(options: &Run, stop: impl Future<Output = ()>) -> anyhow::Result<()> {
+    let state = match &options.state {
+        Some(directory) => directory.clone(),
+        None => data_directory()?,
+    };
+    let network = Arc::new(Network::new(resolver(options)));
+    // All lines are opened before the first module is on: a mistake leaves nothing half started.
+    let mut instances = Vec::new();
+    for index in 0..options.modules {
+        instances.push(instance(options, index, &state, &network)?);
+    }
+    announce(options, &instances)?;
+
+    let (stopping, stopped) = watch::channel(false);
+    let mut running = JoinSet::new();
+    for instance in instances {
+        let mut stopped = stopped.clone();
+        running.spawn_local(instance.run(async move {
+            // An error means that the sender is gone, and nobody wants the module any more either.
+            let _ = stopped.wait_for(|stop| *stop).await;
+        }));
+    }
+    let mut failed = 0;
+    let mut stop = std::pin::pin!(stop);
+    loop {
+        tokio::select! {
+            () = &mut stop, if !*stopping.borrow() => drop(stopping.send_replace(true)),
+            ended = running.join_next() => match ended {
+                Some(Ok(Ended::Stopped | Ended::LineEnded)) => {}
+                Some(Ok(Ended::Failed) | Err(_)) => failed += 1,
+                None => break,
+            },
+        }
+    }
+    if failed > 0 {
+        bail!("{failed} of {} modules failed; the log says how", options.modules);
+    }
+    Ok(())
+}
+
+fn instance(options: &Run, index: u32, state: &Path, network: &Arc<Network>) -> anyhow::Result<Instance> {
+    let number = number(options, index)?;
+    let name = format!("modem{number}");
+    let store =
+        Store::open(&state.join(&name)).with_context(|| format!("{name} has no place for its files"))?;
+    let lines = line_specs(options, index)?
+        .iter()
+        .map(Line::open)
+        .collect::<Result<Vec<_>, _>>()
+        .with_context(|| format!("{name} has no line"))?;
+    let setup = Setup { profile: options.profile, ..Setup::new(number, options.seed, host::unix_millis()) };
+    Ok(Instance::new(Parts { name, setup, lines, store, network: Arc::clone(network), observer: None }))
+}
+
+/// The module's number: its identity, its name, the directory of its state.
+fn number(options: &Run, index: u32) -> anyhow::Result<u32> {
+    const LAST: u32 = 999_999;
+    options.first_instance.checked_add(index).filter(|number| *number <= LAST).with_context(|| {
+        format!("--first-instance {} is too much: the last module is {LAST}", options.first_instance)
+    })
+}
+
+/// The lines that a module serves: those that were asked for, or a PTY.
+fn line_specs(options: &Run, index: u32) -> anyhow::Result<Vec<LineSpec>> {
+    let mut specs = Vec::new();
+    match &options.pty {
+        Some(link) if options.modules == 1 => specs.push(LineSpec::Pty(link.clone())),
+        Some(link) => {
+            let mut numbered = link.clone().into_os_string();
+            numbered.push(number(options, index)?.to_string());
+            specs.push(LineSpec::Pty(numbered.into()));
+        }
+        None if options.tcp.is_none() && !options.stdio => {
+            specs.push(LineSpec::Pty(PathBuf::from(format!("./modem{}", number(options, index)?))));
+        }
+        None => {}
+    }
+    if let Some(address) = options.tcp {
+        specs.push(LineSpec::Tcp(counted(address, index)?));
+    }
+    if options.stdio {
+        specs.push(LineSpec::Stdio);
+    }
+    Ok(specs)
+}
+
+/// The address for the module at `index`: the port counts up, unless the system is to choose it.
+fn counted(address: SocketAddr, index: u32) -> anyhow::Result<SocketAddr> {
+    if address.port() == 0 {
+        return Ok(address);
+    }
+    let port = u32::from(address.port()).checked_add(index).and_then(|port| u16::try_from(port).ok());
+    let port =
+        port.with_context(|| format!("there are not enough ports behind {address} for all modules"))?;
+    Ok(SocketAddr::new(address.ip(), port))
+}
+
+fn resolver(options: &Run) -> Resolver {
+    let mut resolver = Resolver::new();
+    for rule in &options.resolve {
+        resolver.add(&rule.host, rule.address, rule.port);
+    }
+    resolver
+}
+
+/// Says which lines there are and what to type. Standard output is the module's own with --stdio, so nothing is said.
+fn announce(options: &Run, instances: &[Instance]) -> anyhow::Result<()> {
+    if options.stdio {
+        return Ok(());
+    }
+    let mut out = stdout();
+    for instance in instances {
+        let specs = instance.lines().iter();
+        for line in specs {
+            let what = match line.address() {
+                Some(address) => format!("nc {} {}", address.ip(), address.port()),
+                // The name of a PTY is its link and, in parentheses, its device.
+                None => format!("picocom {}", line.name().split(" (").next().unwrap_or_default()),
+            };
+            writeln!(out, "{} at {}; try: {STRONG}{what}{STRONG:#}", instance.name(), line.name())?;
+        }
+    }
+    writeln!(out, "Ctrl-C ends it.")?;
+    out.flush()?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser;
+
+    use crate::args::{Action, Cli};
+
+    fn options(line: &str) -> Run {
+        match Cli::try_parse_from(line.split_whitespace()).unwrap().action {
+            Action::Run(run) => run,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn specs(line: &str, index: u32) -> Vec<LineSpec> {
+        line_specs(&options(line), index).unwrap()
+    }
+
+    fn pty(path: &str) -> LineSpec {
+        LineSpec::Pty(path.into())
+    }
+
+    #[test]
+    fn a_module_is_on_a_pty_unless_something_else_is_asked_for() {
+        assert_eq!(specs("modemtwin run", 0), [pty("./modem0")]);
+        assert_eq!(specs("modemtwin run --first-instance 7", 0), [pty("./modem7")]);
+        assert_eq!(specs("modemtwin run --pty /tmp/tty", 0), [pty("/tmp/tty")]);
+        assert_eq!(specs("modemtwin run --stdio", 0), [LineSpec::Stdio]);
+        let tcp = LineSpec::Tcp("127.0.0.1:5000".parse().unwrap());
+        assert_eq!(specs("modemtwin run --tcp 127.0.0.1:5000", 0), [tcp.clone()]);
+        assert_eq!(specs("modemtwin run --tcp 127.0.0.1:5000 --pty x", 0), [pty("x"), tcp]);
+    }
+
+    #[test]
+    fn several_modules_have_lines_of_their_own() {
+        assert_eq!(specs("modemtwin run --modules 3", 2), [pty("./modem2")]);
+        assert_eq!(specs("modemtwin run --modules 3 --pty tty", 2), [pty("tty2")]);
+        let tcp = |port| [LineSpec::Tcp(SocketAddr::from(([127, 0, 0, 1], port)))];
+        assert_eq!(specs("modemtwin run --modules 3 --tcp 127.0.0.1:5000", 2), tcp(5002));
+        assert_eq!(specs("modemtwin run --modules 3 --tcp 127.0.0.1:0", 2), tcp(0));
+    }
+
+    #[test]
+    fn numbers_and_ports_that_do_not_exist_are_refused() {
+        assert!(line_specs(&options("modemtwin run --modules 2 --tcp 127.0.0.1:65535"), 1).is_err());
+        let last = options("modemtwin run --modules 2 --first-instance 999999");
+        assert_eq!(number(&last, 0).unwrap(), 999_999);
+        assert!(number(&last, 1).is_err());
+    }
+
+    #[tokio::test]
+    async fn a_module_is_served_until_it_is_told_to_stop() {
+        let directory = tempfile::tempdir().unwrap();
+        let link = directory.path().join("tty");
+        let options =
+            options(&format!("modemtwin run --pty {0}/tty --state {0}/state", directory.path().display()));
+        let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+        let local = LocalSet::new();
+        local
+            .run_until(async {
+                let running = tokio::task::spawn_local(async move {
+                    serve(&options, async move { drop(stopped.await) }).await
+                });
+                let mut client = loop {
+                    let address = host::client::Address::Device(link.clone());
+                    if let Ok(client) = host::client::Client::open(&address).await {
+                        break client;
+                    }
+                    tokio::task::yield_now().await;
+                };
+                client.write_all(b"AT\r").await.unwrap();
+                let mut said = Vec::new();
+                while !said.windows(4).any(|window| window == b"OK\r\n") {
+                    let mut buffer = [0; 256];
+                    let count = client.read(&mut buffer).await.unwrap();
+                    said.extend_from_slice(&buffer[..count]);
+                }
+                drop(stop);
+                running.await.unwrap().unwrap();
+                assert!(!link.exists(), "the link has to be gone");
+                assert!(directory.path().join("state/modem0").is_dir());
+            })
+            .await;
+    }
+}
