@@ -1,5 +1,9 @@
 //! Scripted peers: the other ends of a module's connections.
 
+mod connection;
+#[cfg(test)]
+mod tests;
+
 use std::collections::{BTreeMap, VecDeque};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
@@ -7,6 +11,7 @@ use modem::{ConnId, Connect, LinkEvent, LinkFailure, LinkRequest, Transport};
 use transcript::{ConnectFailure, DnsAnswer, Leftover, PeerStep, Progress, StageError};
 
 use crate::tls::tls_fields;
+use connection::{Connection, State};
 
 /// What the network tells the module, with its payload.
 pub(crate) type Told = (ConnId, LinkEvent<'static>, Vec<u8>);
@@ -24,43 +29,6 @@ pub(crate) struct Network {
     timeouts: Vec<(u64, usize, LinkFailure)>,
     /// The module asked for something that it may not ask for.
     fault: Option<String>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum State {
-    /// Asked for, not answered.
-    Pending,
-    /// Answered: it will time out.
-    TimingOut,
-    Open,
-    Over,
-}
-
-#[derive(Debug)]
-struct Connection {
-    id: ConnId,
-    connect: Connect,
-    state: State,
-    /// How many bytes the module still takes.
-    granted: usize,
-    /// From the peer, not delivered yet.
-    outgoing: VecDeque<u8>,
-    /// The peer has sent its last byte.
-    ended: bool,
-    /// The peer does not listen any more either.
-    deaf: bool,
-    /// From the module, not looked at yet.
-    incoming: Vec<u8>,
-    /// Sends that the network has not taken.
-    stuck: VecDeque<Vec<u8>>,
-    stalled: bool,
-    taken: u64,
-    acked: u64,
-    holds_acks: bool,
-    notify: bool,
-    /// The module's close, until a step has asked about it.
-    close: Option<bool>,
-    closing: bool,
 }
 
 /// Where a name leads that no `@dns` step has mentioned.
@@ -162,24 +130,7 @@ impl Network {
         if self.connections.iter().any(|c| c.id == id) {
             self.fault = Some(format!("the module uses the connection identity {id:?} twice"));
         }
-        self.connections.push(Connection {
-            id,
-            connect,
-            state: State::Pending,
-            granted: 0,
-            outgoing: VecDeque::new(),
-            ended: false,
-            deaf: false,
-            incoming: Vec::new(),
-            stuck: VecDeque::new(),
-            stalled: false,
-            taken: 0,
-            acked: 0,
-            holds_acks: false,
-            notify: false,
-            close: None,
-            closing: false,
-        });
+        self.connections.push(Connection::new(id, connect));
         if unknown {
             self.fail(self.connections.len() - 1, LinkFailure::Dns);
         }
@@ -354,97 +305,4 @@ fn same(number: usize, wanted: &str, got: &str) -> Progress {
         expected: wanted.as_bytes().to_vec(),
         got: got.as_bytes().to_vec(),
     })
-}
-
-impl Connection {
-    fn tell(&self, told: &mut VecDeque<Told>, event: LinkEvent<'static>) {
-        told.push_back((self.id, event, Vec::new()));
-    }
-
-    /// Never more than what was granted; the rest stays.
-    fn deliver(&mut self, told: &mut VecDeque<Told>) {
-        let count = self.granted.min(self.outgoing.len());
-        if count == 0 || self.state != State::Open {
-            return;
-        }
-        self.granted -= count;
-        let bytes = self.outgoing.drain(..count).collect();
-        told.push_back((self.id, LinkEvent::Received(&[]), bytes));
-        if self.ended && self.outgoing.is_empty() {
-            self.tell(told, LinkEvent::PeerClosed);
-        }
-    }
-
-    fn accept_bytes(&mut self, bytes: &[u8], told: &mut VecDeque<Told>) {
-        if self.deaf {
-            return self.reset(told);
-        }
-        self.incoming.extend_from_slice(bytes);
-        self.taken += bytes.len() as u64;
-        self.tell(told, LinkEvent::Sent(bytes.len()));
-        if !self.holds_acks {
-            self.acked = self.taken;
-            self.tell_acked(told);
-        }
-    }
-
-    fn tell_acked(&mut self, told: &mut VecDeque<Told>) {
-        if self.notify && self.acked == self.taken && self.stuck.is_empty() {
-            self.notify = false;
-            self.tell(told, LinkEvent::Acked(self.acked));
-        }
-    }
-
-    fn reset(&mut self, told: &mut VecDeque<Told>) {
-        self.outgoing.clear();
-        self.state = State::Over;
-        self.tell(told, LinkEvent::Broken(LinkFailure::Reset));
-    }
-
-    fn resume(&mut self, told: &mut VecDeque<Told>) {
-        self.stalled = false;
-        while let Some(bytes) = self.stuck.pop_front() {
-            self.accept_bytes(&bytes, told);
-        }
-        if self.closing {
-            self.finish_close(told);
-        }
-    }
-
-    fn finish_close(&mut self, told: &mut VecDeque<Told>) {
-        self.outgoing.clear();
-        self.stuck.clear();
-        self.state = State::Over;
-        self.tell(told, LinkEvent::Closed);
-    }
-
-    fn expect(&mut self, number: usize, bytes: &[u8]) -> Result<Progress, StageError> {
-        if self.incoming.starts_with(bytes) {
-            self.incoming.drain(..bytes.len());
-            return Ok(Progress::Done);
-        }
-        let differs = |what: &str| StageError::Differs {
-            what: format!("connection {number} received {what}"),
-            expected: bytes.to_vec(),
-            got: self.incoming.clone(),
-        };
-        if bytes.starts_with(&self.incoming) {
-            Ok(Progress::NotYet(differs("too little")))
-        } else {
-            Err(differs("something else"))
-        }
-    }
-
-    fn expect_close(&mut self, number: usize, wanted: Option<bool>) -> Result<Progress, StageError> {
-        let spell = |quick: bool| if quick { "quickly" } else { "slowly" };
-        match self.close.take() {
-            None => Ok(Progress::NotYet(StageError::Failed(format!(
-                "the module has not closed connection {number}"
-            )))),
-            Some(quick) if wanted.is_some_and(|wanted| wanted != quick) => {
-                Err(StageError::Failed(format!("the module closed connection {number} {}", spell(quick))))
-            }
-            Some(_) => Ok(Progress::Done),
-        }
-    }
 }

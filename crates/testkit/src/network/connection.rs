@@ -1,0 +1,163 @@
+//! One connection and its scripted peer.
+
+use std::collections::VecDeque;
+
+use modem::{ConnId, Connect, LinkEvent, LinkFailure};
+use transcript::{Progress, StageError};
+
+use super::Told;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum State {
+    /// Asked for, not answered.
+    Pending,
+    /// Answered: it will time out.
+    TimingOut,
+    Open,
+    Over,
+}
+
+#[derive(Debug)]
+pub(super) struct Connection {
+    pub(super) id: ConnId,
+    pub(super) connect: Connect,
+    pub(super) state: State,
+    /// How many bytes the module still takes.
+    pub(super) granted: usize,
+    /// From the peer, not delivered yet.
+    pub(super) outgoing: VecDeque<u8>,
+    /// The peer has sent its last byte.
+    pub(super) ended: bool,
+    /// The peer does not listen any more either.
+    pub(super) deaf: bool,
+    /// From the module, not looked at yet.
+    pub(super) incoming: Vec<u8>,
+    /// Sends that the network has not taken.
+    pub(super) stuck: VecDeque<Vec<u8>>,
+    pub(super) stalled: bool,
+    pub(super) taken: u64,
+    pub(super) acked: u64,
+    pub(super) holds_acks: bool,
+    pub(super) notify: bool,
+    /// The module's close, until a step has asked about it.
+    pub(super) close: Option<bool>,
+    pub(super) closing: bool,
+}
+
+impl Connection {
+    pub(super) fn new(id: ConnId, connect: Connect) -> Self {
+        Self {
+            id,
+            connect,
+            state: State::Pending,
+            granted: 0,
+            outgoing: VecDeque::new(),
+            ended: false,
+            deaf: false,
+            incoming: Vec::new(),
+            stuck: VecDeque::new(),
+            stalled: false,
+            taken: 0,
+            acked: 0,
+            holds_acks: false,
+            notify: false,
+            close: None,
+            closing: false,
+        }
+    }
+
+    pub(super) fn tell(&self, told: &mut VecDeque<Told>, event: LinkEvent<'static>) {
+        told.push_back((self.id, event, Vec::new()));
+    }
+
+    /// Never more than what was granted; the rest stays.
+    pub(super) fn deliver(&mut self, told: &mut VecDeque<Told>) {
+        let count = self.granted.min(self.outgoing.len());
+        if count == 0 || self.state != State::Open {
+            return;
+        }
+        self.granted -= count;
+        let bytes = self.outgoing.drain(..count).collect();
+        told.push_back((self.id, LinkEvent::Received(&[]), bytes));
+        if self.ended && self.outgoing.is_empty() {
+            self.tell(told, LinkEvent::PeerClosed);
+        }
+    }
+
+    pub(super) fn accept_bytes(&mut self, bytes: &[u8], told: &mut VecDeque<Told>) {
+        if self.deaf {
+            return self.reset(told);
+        }
+        self.incoming.extend_from_slice(bytes);
+        self.taken += bytes.len() as u64;
+        self.tell(told, LinkEvent::Sent(bytes.len()));
+        if !self.holds_acks {
+            self.acked = self.taken;
+            self.tell_acked(told);
+        }
+    }
+
+    pub(super) fn tell_acked(&mut self, told: &mut VecDeque<Told>) {
+        if self.notify && self.acked == self.taken && self.stuck.is_empty() {
+            self.notify = false;
+            self.tell(told, LinkEvent::Acked(self.acked));
+        }
+    }
+
+    pub(super) fn reset(&mut self, told: &mut VecDeque<Told>) {
+        self.outgoing.clear();
+        self.state = State::Over;
+        self.tell(told, LinkEvent::Broken(LinkFailure::Reset));
+    }
+
+    pub(super) fn resume(&mut self, told: &mut VecDeque<Told>) {
+        self.stalled = false;
+        while let Some(bytes) = self.stuck.pop_front() {
+            self.accept_bytes(&bytes, told);
+        }
+        if self.closing {
+            self.finish_close(told);
+        }
+    }
+
+    pub(super) fn finish_close(&mut self, told: &mut VecDeque<Told>) {
+        self.outgoing.clear();
+        self.stuck.clear();
+        self.state = State::Over;
+        self.tell(told, LinkEvent::Closed);
+    }
+
+    pub(super) fn expect(&mut self, number: usize, bytes: &[u8]) -> Result<Progress, StageError> {
+        if self.incoming.starts_with(bytes) {
+            self.incoming.drain(..bytes.len());
+            return Ok(Progress::Done);
+        }
+        let differs = |what: &str| StageError::Differs {
+            what: format!("connection {number} received {what}"),
+            expected: bytes.to_vec(),
+            got: self.incoming.clone(),
+        };
+        if bytes.starts_with(&self.incoming) {
+            Ok(Progress::NotYet(differs("too little")))
+        } else {
+            Err(differs("something else"))
+        }
+    }
+
+    pub(super) fn expect_close(
+        &mut self,
+        number: usize,
+        wanted: Option<bool>,
+    ) -> Result<Progress, StageError> {
+        let spell = |quick: bool| if quick { "quickly" } else { "slowly" };
+        match self.close.take() {
+            None => Ok(Progress::NotYet(StageError::Failed(format!(
+                "the module has not closed connection {number}"
+            )))),
+            Some(quick) if wanted.is_some_and(|wanted| wanted != quick) => {
+                Err(StageError::Failed(format!("the module closed connection {number} {}", spell(quick))))
+            }
+            Some(_) => Ok(Progress::Done),
+        }
+    }
+}
