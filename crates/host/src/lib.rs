@@ -4,9 +4,11 @@
 
 pub mod client;
 mod clock;
+pub mod fleet;
 pub mod instance;
 pub mod line;
 pub mod net;
+pub mod stage;
 pub mod store;
 mod sys;
 
@@ -14,4 +16,5 @@ pub use clock::unix_millis;
 pub use instance::{Ended, Handle, Instance, Parts};
 pub use line::{Line, LineSpec};
 pub use net::{Journal, Network, Observer, Report, Resolver};
+pub use stage::LineStage;
 pub use store::Store;

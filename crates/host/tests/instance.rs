@@ -7,9 +7,11 @@ use std::time::Duration;
 
 use modem::{Setup, WorldChange};
 use modemtwin_host::client::{Address, Client};
-use modemtwin_host::{Ended, Instance, Line, LineSpec, Network, Parts, Store, unix_millis};
+use modemtwin_host::fleet;
+use modemtwin_host::{Ended, Instance, Line, LineSpec, LineStage, Network, Parts, Store, unix_millis};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 use tokio::time::timeout;
+use transcript::{Bindings, Runner, Transcript};
 
 const LONG: Duration = Duration::from_secs(30);
 
@@ -104,4 +106,56 @@ async fn ends_when_told_from_outside() {
     let dir = tempfile::tempdir().unwrap();
     let (line, _client) = Line::memory();
     assert_eq!(instance(dir.path(), vec![line]).run(std::future::ready(())).await, Ended::Stopped);
+}
+
+#[tokio::test]
+async fn a_transcript_plays_on_a_real_line_in_real_time() {
+    let dir = tempfile::tempdir().unwrap();
+    let link = dir.path().join("modem0");
+    let specs = [LineSpec::Pty(link.clone()), LineSpec::Tcp("127.0.0.1:0".parse().unwrap())];
+    let lines: Vec<_> = specs.iter().map(|spec| Line::open(spec).unwrap()).collect();
+    let address = lines[1].address().unwrap();
+    let module = instance(&dir.path().join("state"), lines);
+    let handle = module.handle();
+    let play = move || {
+        let mut stage = LineStage::open(&[Address::Device(link), Address::Tcp(address)])?;
+        let text = "@boot cold\n> ATE0\n< OK\n";
+        let asks_too_much = Transcript::parse("cold", text)?;
+        let failure = Runner::new(&Bindings::new()).run(&mut stage, &asks_too_much).unwrap_err();
+        assert!(failure.to_string().contains("not possible"), "{failure}");
+        Ok::<_, Box<dyn std::error::Error + Send + Sync>>(stage)
+    };
+    let host = async {
+        let stage = tokio::task::spawn_blocking(play).await.unwrap().unwrap();
+        drop(stage);
+        handle.stop().await.unwrap();
+    };
+    tokio::join!(module.run(std::future::pending()), host);
+}
+
+#[tokio::test]
+async fn modules_of_a_fleet_end_each_for_itself() {
+    let dir = tempfile::tempdir().unwrap();
+    let (mut modules, mut clients) = (Vec::new(), Vec::new());
+    for number in 0..3 {
+        let (line, client) = Line::memory();
+        modules.push(instance(&dir.path().join(number.to_string()), vec![line]));
+        clients.push(client);
+    }
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let host = async {
+        clients[0].shutdown().await.unwrap();
+        for client in &mut clients[1..] {
+            ask(client, "AT").await;
+        }
+        // The first one's state is free when it has ended; the others run on.
+        while Store::open(&dir.path().join("0")).is_err() {
+            tokio::task::yield_now().await;
+        }
+        ask(&mut clients[2], "AT").await;
+        drop(stop);
+    };
+    let (outcomes, ()) = tokio::join!(fleet::run(modules, async { drop(stopped.await) }), host);
+    let ended: Vec<_> = outcomes.iter().map(|outcome| outcome.ended).collect();
+    assert_eq!(ended, [Ended::LineEnded, Ended::Stopped, Ended::Stopped]);
 }
