@@ -16,8 +16,9 @@ fn directory(name: &str, files: &[(&str, &str)]) -> PathBuf {
     let root = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
     for (path, content) in files {
         let path = root.join(path);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, content).unwrap();
+        fs::create_dir_all(path.parent().expect("it is below root"))
+            .expect("the build's directory can be written");
+        fs::write(path, content).expect("the build's directory can be written");
     }
     root
 }

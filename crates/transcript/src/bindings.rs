@@ -63,8 +63,8 @@ pub(crate) struct Names<'a> {
     variables: BTreeMap<String, Vec<u8>>,
     files: BTreeMap<String, Vec<u8>>,
     source: Option<&'a FileSource>,
-    /// The payload sent last, per line.
-    pub(crate) last: BTreeMap<u8, Vec<u8>>,
+    /// The payload sent last on each line, oldest first.
+    sent: Vec<(u8, Vec<u8>)>,
 }
 
 impl<'a> Names<'a> {
@@ -73,7 +73,7 @@ impl<'a> Names<'a> {
             variables: bindings.variables.iter().map(|(k, v)| (k.clone(), v.clone().into_bytes())).collect(),
             files: bindings.files.clone(),
             source: bindings.source.as_deref(),
-            last: BTreeMap::new(),
+            sent: Vec::new(),
         }
     }
 
@@ -96,17 +96,22 @@ impl<'a> Names<'a> {
         })
     }
 
-    /// The bytes of a payload; `line` decides what `last` means.
-    pub(crate) fn payload(&self, payload: &Payload, line: u8) -> Result<Vec<u8>, String> {
+    /// Payload was sent on a line.
+    pub(crate) fn sent(&mut self, line: u8, bytes: Vec<u8>) {
+        self.sent.retain(|(other, _)| *other != line);
+        self.sent.push((line, bytes));
+    }
+
+    /// The bytes of a payload; `last` is that of `line`, or of whatever line sent last.
+    pub(crate) fn payload(&self, payload: &Payload, line: Option<u8>) -> Result<Vec<u8>, String> {
         match payload {
             Payload::Bytes(bytes) => Ok(bytes.clone()),
             Payload::File(name) => self.file(name).cloned(),
             Payload::Generated { count, fill } => Ok(fill.bytes(*count)),
-            Payload::Last => self
-                .last
-                .get(&line)
-                .cloned()
-                .ok_or_else(|| "no payload has been sent on this line yet".into()),
+            Payload::Last => {
+                let last = self.sent.iter().rev().find(|(other, _)| line.is_none_or(|line| line == *other));
+                last.map(|(_, bytes)| bytes.clone()).ok_or_else(|| "no payload has been sent yet".into())
+            }
         }
     }
 

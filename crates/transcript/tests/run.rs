@@ -226,3 +226,12 @@ fn observers_see_the_conversation() {
         ]
     );
 }
+
+#[test]
+fn the_last_payload_is_that_of_its_line() {
+    let says = [answer(b"one", b"one")];
+    play(says.clone(), "@echo off\n>raw \"one\"\n1>raw \"two\"\n<data last\n").unwrap();
+    let failure = play(says, "@echo off\n>raw \"one\"\n1>raw \"two\"\n@file x last\n<data x\n").unwrap_err();
+    assert_eq!(failure.expected, ["two"]);
+    assert!(play([], "<data last").unwrap_err().what.contains("no payload has been sent"));
+}

@@ -62,7 +62,7 @@ impl<'r, 'o> Run<'r, 'o> {
             Action::File { name, contents } => {
                 let contents = match contents {
                     Contents::Path(path) => self.names.read(path),
-                    Contents::Here(payload) => self.names.payload(payload, 0),
+                    Contents::Here(payload) => self.names.payload(payload, None),
                 };
                 self.names.bind(name, contents.map_err(Trouble::new)?);
             }
@@ -94,13 +94,13 @@ impl<'r, 'o> Run<'r, 'o> {
             Action::Dns { name, answer } => self.stage.dns(name, *answer)?,
             Action::Stall { line, on } => self.stage.stall(*line, *on)?,
             Action::Peer { number, step } => {
-                let step = step.try_map(|p| self.names.payload(p, 0)).map_err(Trouble::new)?;
+                let step = step.try_map(|p| self.names.payload(p, None)).map_err(Trouble::new)?;
                 return self.until(|run| run.stage.peer(*number, &step));
             }
             Action::Note(text) => return self.until(|run| run.stage.note(text)),
             Action::Power { restarting } => return self.until(|run| run.stage.power(*restarting)),
             Action::Store(step) => {
-                let step = step.try_map(|p| self.names.payload(p, 0)).map_err(Trouble::new)?;
+                let step = step.try_map(|p| self.names.payload(p, None)).map_err(Trouble::new)?;
                 self.stage.store(&step)?;
             }
             Action::Restart { cold } => {
@@ -134,8 +134,8 @@ impl<'r, 'o> Run<'r, 'o> {
             }
             Send::Raw(bytes) => (HostKind::Raw, bytes.clone(), false),
             Send::Payload(payload) => {
-                let bytes = self.names.payload(payload, line).map_err(Trouble::new)?;
-                self.names.last.insert(line, bytes.clone());
+                let bytes = self.names.payload(payload, Some(line)).map_err(Trouble::new)?;
+                self.names.sent(line, bytes.clone());
                 (HostKind::Payload(payload.name()), bytes, false)
             }
         };
@@ -159,7 +159,7 @@ impl<'r, 'o> Run<'r, 'o> {
             Expect::Prompt => self.matching(line, &[Part::Bytes(b"\r\n> ".to_vec())], ModuleKind::Prompt),
             Expect::Raw(bytes) => self.matching(line, &[Part::Bytes(bytes.clone())], ModuleKind::Raw),
             Expect::Payload(payload) => {
-                let bytes = self.names.payload(payload, line).map_err(Trouble::new)?;
+                let bytes = self.names.payload(payload, Some(line)).map_err(Trouble::new)?;
                 self.matching(line, &[Part::Bytes(bytes)], ModuleKind::Payload(payload.name()))
             }
             Expect::Any(count) => self.any(line, *count),
