@@ -1,1 +1,41 @@
-//! tls
+//! TLS sessions on OpenSSL: a [`Policy`] in, a stream with a [`Report`] or an explained [`Failure`] out.
+//!
+//! The client side does what an embedded module does: SSL 3.0 to TLS 1.2 (and, as an extra, 1.3), RSA key exchange, RC4 and
+//! 3DES, pinned anchors, an own clock, fixed randoms. The server side ([`Acceptor`], [`pki`]) is for trying that out.
+//!
+//! Nothing here knows AT commands. Nothing here is cryptography of our own. OpenSSL's security level is 0 throughout: what
+//! is acceptable is the policy's business, and the report says what was and what was not checked.
+//!
+//! ```no_run
+//! # async fn example() -> Result<(), Box<modemtwin_tls::Failure>> {
+//! use modemtwin_tls::{Connector, Policy};
+//! use std::time::Duration;
+//!
+//! let connector = Connector::new();
+//! let tcp = tokio::net::TcpStream::connect("127.0.0.1:4433").await.unwrap();
+//! let stream = connector.connect(tcp, &Policy::default(), Duration::from_secs(10)).await?;
+//! println!("{}", stream.report());
+//! # Ok(()) }
+//! ```
+
+mod connect;
+mod context;
+mod diagnosis;
+mod failure;
+mod ffi;
+mod material;
+pub mod pki;
+mod policy;
+mod report;
+mod server;
+mod stream;
+mod version;
+
+pub use connect::Connector;
+pub use context::self_check;
+pub use failure::{Alert, Cause, Class, Failure, Stage, VerifyFailure};
+pub use policy::{FixedRandom, Identity, Policy, Premaster, ServerName, TimeRule, Verify};
+pub use report::{PeerCertificate, Report};
+pub use server::{Accepted, Acceptor, ServerPolicy};
+pub use stream::{Closure, TlsStream};
+pub use version::{SUITES, Suite, Version};

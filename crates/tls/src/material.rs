@@ -1,0 +1,106 @@
+//! Certificates and keys from files as people have them.
+
+use openssl::error::ErrorStack;
+use openssl::pkey::{Id, PKey, Private};
+use openssl::x509::X509;
+
+use crate::failure::Cause;
+use crate::policy::Identity;
+
+/// A parsed client identity.
+#[derive(Debug)]
+pub(crate) struct Loaded {
+    pub(crate) certificate: X509,
+    pub(crate) chain: Vec<X509>,
+    pub(crate) key: PKey<Private>,
+}
+
+fn is_pem(content: &[u8]) -> bool {
+    content.windows(11).any(|window| window == b"-----BEGIN ")
+}
+
+fn reason(error: &ErrorStack) -> String {
+    error.errors().first().and_then(|e| e.reason()).unwrap_or("not readable").to_owned()
+}
+
+/// The certificates in a file's content: all of a PEM file, or the one of a DER file.
+///
+/// # Errors
+/// [`Cause::Unusable`], called `what`.
+pub(crate) fn certificates(what: &'static str, content: &[u8]) -> Result<Vec<X509>, Cause> {
+    let unusable = |why: String| Cause::Unusable { what, why };
+    if content.is_empty() {
+        return Err(unusable("the file is empty".into()));
+    }
+    let found = if is_pem(content) {
+        X509::stack_from_pem(content).map_err(|e| unusable(format!("its PEM is damaged ({})", reason(&e))))?
+    } else {
+        vec![X509::from_der(content).map_err(|e| {
+            unusable(format!("it is neither PEM (no -----BEGIN) nor a DER certificate ({})", reason(&e)))
+        })?]
+    };
+    if found.is_empty() {
+        return Err(unusable("it is PEM, but there is no certificate in it".into()));
+    }
+    Ok(found)
+}
+
+/// The private key in a file's content.
+///
+/// # Errors
+/// [`Cause::Unusable`]; never asks anybody for a password.
+pub(crate) fn private_key(what: &'static str, content: &[u8]) -> Result<PKey<Private>, Cause> {
+    let unusable = |why: String| Cause::Unusable { what, why };
+    if content.is_empty() {
+        return Err(unusable("the file is empty".into()));
+    }
+    if !is_pem(content) {
+        return PKey::private_key_from_der(content).map_err(|e| {
+            unusable(format!("it is neither PEM (no -----BEGIN) nor a DER private key ({})", reason(&e)))
+        });
+    }
+    let mut asked = false;
+    // Without a callback OpenSSL would ask for the password on the terminal.
+    let key = PKey::private_key_from_pem_callback(content, |_| {
+        asked = true;
+        Ok(0)
+    });
+    match key {
+        Ok(key) => Ok(key),
+        Err(_) if asked => Err(unusable(
+            "it is encrypted, and the module has no command for a password; store the key unencrypted".into(),
+        )),
+        Err(_) if !contains(content, b"PRIVATE KEY-----") => {
+            Err(unusable("it is PEM, but there is no private key in it".into()))
+        }
+        Err(e) => Err(unusable(format!("its PEM is damaged ({})", reason(&e)))),
+    }
+}
+
+/// A client identity that can be used: both parts readable, RSA, and belonging together.
+///
+/// # Errors
+/// [`Cause::Unusable`] or [`Cause::KeyMismatch`].
+pub(crate) fn identity(identity: &Identity) -> Result<Loaded, Cause> {
+    let mut chain = certificates("client certificate", &identity.certificate)?;
+    let key = private_key("client key", &identity.key)?;
+    let certificate = chain.remove(0);
+    let public = certificate.public_key().map_err(|e| Cause::Unusable {
+        what: "client certificate",
+        why: format!("its key is damaged ({})", reason(&e)),
+    })?;
+    if !key.public_eq(&public) {
+        return Err(Cause::KeyMismatch);
+    }
+    if key.id() != Id::RSA {
+        return Err(Cause::Unusable {
+            what: "client key",
+            why: "it is not an RSA key; the module's suites sign with RSA only".into(),
+        });
+    }
+    Ok(Loaded { certificate, chain, key })
+}
+
+fn contains(content: &[u8], part: &[u8]) -> bool {
+    content.windows(part.len()).any(|window| window == part)
+}

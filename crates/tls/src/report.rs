@@ -1,0 +1,167 @@
+//! What a session turned out to be: who was authenticated and which checks were not made.
+
+use openssl::nid::Nid;
+use openssl::x509::{X509NameRef, X509Ref};
+use std::fmt;
+
+use crate::version::{Suite, Version};
+
+/// An established session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Report {
+    /// The version in use; `None` if OpenSSL names one that we do not know.
+    pub version: Option<Version>,
+    /// The suite in use.
+    pub suite: Suite,
+    /// OpenSSL's name of it.
+    pub suite_name: String,
+    /// The peer's own certificate, if it sent one.
+    pub peer: Option<PeerCertificate>,
+    /// The chain was verified.
+    pub chain_checked: bool,
+    /// The name that was verified.
+    pub name_checked: Option<String>,
+    /// The dates were verified.
+    pub time_checked: bool,
+    /// The server asked for a client certificate.
+    pub client_certificate_asked: bool,
+    /// The subject of the client certificate that was sent.
+    pub client_certificate: Option<String>,
+    /// The ClientHello's random was fixed.
+    pub hello_fixed: bool,
+    /// A pre-master secret was fixed, and whether it was used (only RSA key exchange has one).
+    pub premaster_fixed: Option<bool>,
+}
+
+impl Report {
+    /// Every check that was not made, and every other risk, one sentence each.
+    #[must_use]
+    pub fn warnings(&self) -> Vec<String> {
+        let mut warnings = Vec::new();
+        if !self.chain_checked {
+            warnings.push(
+                "the server was NOT authenticated (seclevel 0): anybody could have answered".to_owned(),
+            );
+        } else {
+            if self.name_checked.is_none() {
+                warnings.push(
+                    "the certificate's name was NOT checked (hostname is not set): any server of the same CA could \
+                     have answered; set hostname to have it checked"
+                        .to_owned(),
+                );
+            }
+            if !self.time_checked {
+                warnings.push("the certificates' dates were NOT checked (ignorelocaltime 1)".to_owned());
+            }
+            warnings.push("revocation is never checked".to_owned());
+        }
+        if self.hello_fixed || self.premaster_fixed == Some(true) {
+            warnings.push(
+                "a fixed clientrandom or premaster is in use: the session is reproducible, hence not secret"
+                    .to_owned(),
+            );
+        }
+        if self.premaster_fixed == Some(false) {
+            warnings.push("premaster was set but not used: there was no RSA key exchange".to_owned());
+        }
+        warnings
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.version {
+            Some(version) => version.fmt(f)?,
+            None => f.write_str("unknown version")?,
+        }
+        write!(f, ", {}, ", self.suite)?;
+        match &self.peer {
+            Some(peer) => write!(
+                f,
+                "server {} (issued by {}, valid until {})",
+                peer.subject, peer.issuer, peer.not_after
+            )?,
+            None => f.write_str("server without certificate")?,
+        }
+        match (self.client_certificate_asked, &self.client_certificate) {
+            (true, Some(subject)) => write!(f, ", client certificate {subject} sent")?,
+            (true, None) => f.write_str(", client certificate asked for, none sent")?,
+            (false, _) => f.write_str(", no client certificate asked for")?,
+        }
+        for warning in self.warnings() {
+            write!(f, "; {warning}")?;
+        }
+        Ok(())
+    }
+}
+
+/// What a peer's certificate says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PeerCertificate {
+    /// Who it is, such as `CN=localhost, O=Lab`.
+    pub subject: String,
+    /// Who says so.
+    pub issuer: String,
+    /// From when, in OpenSSL's form.
+    pub not_before: String,
+    /// Until when.
+    pub not_after: String,
+    /// The names that it bears.
+    pub names: Vec<String>,
+}
+
+impl PeerCertificate {
+    pub(crate) fn of(certificate: &X509Ref) -> Self {
+        Self {
+            subject: name(certificate.subject_name()),
+            issuer: name(certificate.issuer_name()),
+            not_before: certificate.not_before().to_string(),
+            not_after: certificate.not_after().to_string(),
+            names: names(certificate),
+        }
+    }
+}
+
+/// A distinguished name as people read it.
+pub(crate) fn name(name: &X509NameRef) -> String {
+    let parts: Vec<String> = name
+        .entries()
+        .map(|entry| {
+            let key = entry.object().nid().short_name().unwrap_or("?");
+            let value = entry.data().to_string().unwrap_or_default();
+            // Names come from the peer: nothing in them may break a log line.
+            format!("{key}={}", value.chars().flat_map(printable).take(256).collect::<String>())
+        })
+        .collect();
+    if parts.is_empty() { "(no subject)".to_owned() } else { parts.join(", ") }
+}
+
+fn printable(c: char) -> impl Iterator<Item = char> {
+    let control = c.is_control();
+    control.then(|| c.escape_default()).into_iter().flatten().chain((!control).then_some(c))
+}
+
+/// DNS names and addresses; where there are none, the common name.
+pub(crate) fn names(certificate: &X509Ref) -> Vec<String> {
+    let mut names = Vec::new();
+    for alternative in certificate.subject_alt_names().into_iter().flatten() {
+        if let Some(dns) = alternative.dnsname() {
+            names.push(dns.chars().flat_map(printable).collect());
+        } else if let Some(bytes) = alternative.ipaddress() {
+            if let Ok(v4) = <[u8; 4]>::try_from(bytes) {
+                names.push(std::net::Ipv4Addr::from(v4).to_string());
+            } else if let Ok(v6) = <[u8; 16]>::try_from(bytes) {
+                names.push(std::net::Ipv6Addr::from(v6).to_string());
+            }
+        }
+    }
+    if names.is_empty() {
+        for entry in certificate.subject_name().entries_by_nid(Nid::COMMONNAME) {
+            if let Ok(text) = entry.data().to_string() {
+                names.push(text.chars().flat_map(printable).collect());
+            }
+        }
+    }
+    names.truncate(32);
+    names
+}
