@@ -87,9 +87,10 @@ pub(crate) struct Tap<S> {
     pub(crate) written: u64,
 }
 
-impl<S> Tap<S> {
-    const KEPT: usize = 24;
+/// How many of the first bytes are kept.
+const KEPT: usize = 24;
 
+impl<S> Tap<S> {
     pub(crate) fn new(stream: S) -> Self {
         Self { stream, first: Vec::new(), written: 0 }
     }
@@ -98,7 +99,7 @@ impl<S> Tap<S> {
 impl<S: AsyncRead + Unpin> Tap<S> {
     /// Takes what else is there already: OpenSSL reads only five bytes before it gives up on what is not TLS.
     pub(crate) async fn look_further(&mut self) {
-        let mut rest = [0; Self::KEPT];
+        let mut rest = [0; KEPT];
         let mut rest = ReadBuf::new(&mut rest);
         poll_fn(|cx| {
             let _ = Pin::new(&mut *self).poll_read(cx, &mut rest);
@@ -117,8 +118,8 @@ impl<S: AsyncRead + Unpin> AsyncRead for Tap<S> {
         let before = buf.filled().len();
         ready!(Pin::new(&mut self.stream).poll_read(cx, buf))?;
         let kept = self.first.len();
-        if kept < Self::KEPT {
-            self.first.extend(buf.filled()[before..].iter().take(Self::KEPT - kept));
+        if kept < KEPT {
+            self.first.extend(buf.filled()[before..].iter().take(KEPT - kept));
         }
         Poll::Ready(Ok(()))
     }

@@ -1,4 +1,5 @@
 //! Each way to fail, and the words for it.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test stops at the first surprise")]
 
 mod common;
 

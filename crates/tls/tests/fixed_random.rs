@@ -1,4 +1,5 @@
 //! Fixed values are on the wire where they were asked for, and nowhere else.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test stops at the first surprise")]
 
 mod common;
 

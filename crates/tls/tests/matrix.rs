@@ -1,4 +1,5 @@
 //! Every version with every suite, both sides ours. (The end-to-end tests use servers that are not.)
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test stops at the first surprise")]
 
 mod common;
 

@@ -1,4 +1,5 @@
 //! A throw-away PKI and a server for the tests.
+#![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 #![allow(dead_code, reason = "each test file uses its own part")]
 
 use modemtwin_tls::pki::{Issued, Request, Usage};
