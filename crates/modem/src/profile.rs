@@ -36,6 +36,10 @@ pub struct Profile {
     pub plmn: &'static str,
     /// The operator's long and short name (AT+COPS formats 0 and 1).
     pub operator: (&'static str, &'static str),
+    /// MCC and MNC of the network that the module is in while it roams.
+    pub visited_plmn: &'static str,
+    /// That network's long and short name.
+    pub visited_operator: (&'static str, &'static str),
     /// First digits of the ICCID.
     pub iccid_prefix: &'static str,
     /// The APN that the card brings.
@@ -76,6 +80,24 @@ pub struct Profile {
     pub file_chunk: u32,
     /// AT+CMEE at power-on.
     pub cmee: u8,
+    /// What a line says first after power-on.
+    pub boot_messages: &'static [&'static str],
+    /// Printed when service is found, in front of `+CGEV: ME PDN ACT`.
+    pub service_messages: &'static [&'static str],
+    /// Printed when service is lost, in front of `+CGEV`.
+    pub no_service_messages: &'static [&'static str],
+    /// Whether `+CPIN: READY` is printed at power-on too, not only after a PIN and a change of cards.
+    pub card_ready_at_boot: bool,
+    /// AT+COPS? format at power-on: 0 long name, 1 short name, 2 numbers.
+    pub operator_format: u8,
+    /// Bit error rate that AT+CSQ prints: 0 to 7, 99 unknown.
+    pub bit_error_rate: u8,
+    /// The network's time zone in quarters of an hour east of Greenwich.
+    pub time_zone_quarters: i8,
+    /// Whether `+NITZ` prints local time like AT+CCLK instead of UTC.
+    pub nitz_is_local: bool,
+    /// The clock at power-on, seconds since 1970-01-01 UTC.
+    pub clock_at_boot: i64,
     /// When things happen.
     pub timing: Timing,
 }
@@ -98,8 +120,14 @@ pub struct NameLimits {
 pub struct Timing {
     /// Power-on to the card answering.
     pub card_ready: u64,
-    /// Power-on (and card ready, and coverage) to registered and attached.
+    /// From all of card ready, coverage and AT+CFUN=1 to registered and attached.
     pub attach: u64,
+    /// AT+CGATT=1 to attached, when registered.
+    pub reattach: u64,
+    /// How long AT+CGATT=1 waits for the network before it fails.
+    pub attach_limit: u64,
+    /// How long AT+COPS=? looks for networks.
+    pub scan: u64,
     /// Registered to network time.
     pub network_time: u64,
     /// AT+CIICR to bearer up, when attached.
@@ -110,8 +138,12 @@ pub struct Timing {
     pub connect: u64,
     /// How long CIPSEND waits for the network to take the data.
     pub send: u64,
+    /// How long CIPSEND with CIPQSEND=2 waits for the peer's ACK.
+    pub acknowledge: u64,
     /// How long a slow CIPCLOSE waits for the peer.
     pub close: u64,
-    /// AT+RESET, AT+CFUN=1,1: OK to the first boot message.
+    /// The last answer (`OK`, `NORMAL POWER DOWN`) to the module being down.
+    pub shutdown: u64,
+    /// AT+RESET, AT+CFUN=1,1: down to the first boot message.
     pub reboot: u64,
 }

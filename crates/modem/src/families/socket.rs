@@ -1,44 +1,215 @@
 //! Links: CIPMUX, CIPSTART, CIPSEND, CIPCLOSE and what comes in.
+//!
+//! Reference: the module's manual, chapter "TCP/IP commands", with its state diagrams and error codes.
+//!
+//! A link's life: `INITIAL` → CIPSTART → `CONNECTING` → `CONNECTED` → CIPCLOSE → `CLOSING` → `CLOSED` → CIPSTART …; the peer
+//! or the stack may close it too. Only CIPSHUT makes it `INITIAL` again. Single mode is link 0 alone, printed without
+//! its number. What a link has to say goes to the line that opened it.
+//!
+//! Flow: a link may have [`WINDOW`] segments granted and not yet received, and is granted more only while its line's
+//! backlog is small; so a line that takes nothing holds at most the backlog and one window per link.
 
-use crate::command::{Answer, Command, Resume};
+mod ack;
+mod close;
+mod events;
+mod link;
+mod send;
+mod settings;
+mod start;
+
+use alloc::vec::Vec;
+
+use crate::command::{Answer, Command, Outcome, Resume};
 use crate::exchange::Exchange;
-use crate::families::{Family, Never};
+use crate::families::packet::{self, Bearer};
+use crate::families::{Family, FamilyTimer, Op};
+use crate::io::{ConnId, LineId, LinkRequest, Time};
+use crate::module::Module;
 use crate::setup::Setup;
+use link::{Link, LinkState};
+
+pub(crate) use events::{line_drained, link_event};
+pub(crate) use link::{state_text, status_fields};
+
+/// Segments that a link may have granted and not yet received.
+const WINDOW: usize = 4;
 
 /// The family's state.
 #[derive(Debug)]
-pub(crate) struct Socket {}
+pub(crate) struct Socket {
+    /// CIPMUX.
+    multi: bool,
+    /// CIPQSEND.
+    quick_send: u8,
+    /// CIPHEAD.
+    header: bool,
+    /// CIPRXF 0: CR LF behind each packet received in single mode.
+    receive_crlf: bool,
+    /// `IP PROCESSING`: multi mode, from the first CIPSTART until the last open link is closed by CIPCLOSE.
+    processing: bool,
+    /// By number.
+    links: Vec<Link>,
+}
+
+impl Socket {
+    /// The link that has this connection, if any still has it.
+    fn find(&self, conn: ConnId) -> Option<(u8, &Link)> {
+        let index = self.links.iter().position(|link| link.conn == Some(conn))?;
+        Some((u8::try_from(index).ok()?, self.links.get(index)?))
+    }
+
+    /// How many connections are open or on their way.
+    fn connections(&self) -> usize {
+        self.links.iter().filter(|link| link.busy()).count()
+    }
+
+    /// How a link's number stands in front of what it says: not at all in single mode.
+    fn tag(&self, number: u8) -> link::Tag {
+        link::Tag(self.multi.then_some(number))
+    }
+}
+
+/// What an open command of this family is in the middle of.
+#[derive(Debug)]
+pub(crate) enum SocketOp {
+    /// CIPSEND: the data come.
+    Collect(send::Target),
+    /// CIPSEND: until the data are where CIPQSEND wants them.
+    Send(send::Sending),
+    /// CIPACK: until the count is there.
+    Count(ack::Count),
+    /// CIPCLOSE: until the close is done.
+    Close(close::Closing),
+}
+
+/// This family's timers: an open command has waited long enough.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct SocketTimer(LineId);
 
 impl Family for Socket {
-    type Op = Never;
-    type Timer = Never;
+    type Op = SocketOp;
+    type Timer = SocketTimer;
 
-    const COMMANDS: &'static [Command] = &[];
+    const COMMANDS: &'static [Command] = &[
+        settings::CIPMUX,
+        settings::CIPMODE,
+        start::CIPSTART,
+        send::CIPSEND,
+        settings::CIPQSEND,
+        ack::CIPACK,
+        close::CIPCLOSE,
+        settings::CIPHEAD,
+        settings::CIPRXF,
+    ];
 
-    fn new(_setup: &Setup) -> Self {
-        Self {}
+    fn new(setup: &Setup) -> Self {
+        let links = (0..setup.profile.links).map(|_| Link::default()).collect();
+        Self { multi: false, quick_send: 0, header: false, receive_crlf: true, processing: false, links }
     }
 
-    fn resume(_x: &mut Exchange<'_>, op: Never, _event: Resume) -> Answer {
-        match op {}
+    fn resume(x: &mut Exchange<'_>, op: SocketOp, event: Resume) -> Answer {
+        x.module.cancel(FamilyTimer::socket(SocketTimer(x.line)));
+        match (op, event) {
+            (SocketOp::Collect(target), Resume::Data(end, bytes)) => send::collected(x, target, end, bytes),
+            (SocketOp::Send(sending), _) => send::went_on(x, sending),
+            (SocketOp::Count(count), _) => ack::counted(x, count),
+            (SocketOp::Close(closing), _) => close::closed(x, closing),
+            // A data phase without a timeout ends with data only.
+            (SocketOp::Collect(_), _) => Ok(Outcome::Said),
+        }
+    }
+
+    fn timer(module: &mut Module, SocketTimer(line): SocketTimer) {
+        let waits = module.waiting(|op| match op {
+            Op::socket(SocketOp::Send(sending)) => sending.line == line,
+            Op::socket(SocketOp::Count(count)) => count.line == line,
+            Op::socket(SocketOp::Close(closing)) => closing.line == line,
+            _ => false,
+        });
+        if waits.is_some() {
+            module.resume(line, Resume::Event);
+        }
+    }
+
+    fn factory(module: &mut Module) {
+        let idle = packet::bearer(module) == Bearer::Initial;
+        let socket = &mut module.families.socket;
+        socket.header = false;
+        socket.receive_crlf = true;
+        if idle {
+            socket.multi = false;
+            socket.quick_send = 0;
+        }
     }
 }
-
-/// Something happened to a connection.
-pub(crate) fn link_event(
-    _module: &mut crate::module::Module,
-    _conn: crate::io::ConnId,
-    _event: crate::io::LinkEvent<'_>,
-) {
-}
-
-/// A line took bytes: links whose data goes there may be read again.
-pub(crate) fn line_drained(_module: &mut crate::module::Module) {}
-
-/// Drops every connection without a word (power-off, restart).
-pub(crate) fn abandon_all(_module: &mut crate::module::Module) {}
 
 /// Whether several links are on (CIPMUX 1).
-pub(crate) fn multi(_module: &crate::module::Module) -> bool {
-    false
+pub(crate) fn multi(module: &Module) -> bool {
+    module.families.socket.multi
+}
+
+/// The bearer that a CIPSTART from IP INITIAL asked for is up.
+pub(crate) fn bearer_up(module: &mut Module) {
+    for number in 0..module.setup.profile.links {
+        let waits = link::get(module, number)
+            .is_some_and(|link| link.state == LinkState::Connecting && link.conn.is_none());
+        if waits {
+            start::connect(module, number);
+        }
+    }
+}
+
+/// The bearer is gone, or did not come: every link is dead. `+PDP: DEACT` says so; a connect under way fails.
+pub(crate) fn bearer_lost(module: &mut Module) {
+    let single = !multi(module);
+    for number in 0..module.setup.profile.links {
+        let Some(link) = link::get_mut(module, number).filter(|link| link.busy()) else { continue };
+        let cold = link.state == LinkState::Connecting && link.conn.is_none();
+        let conn = link.drop_conn(if single { LinkState::Initial } else { LinkState::Closed });
+        if let Some(conn) = conn {
+            module.link(conn, LinkRequest::Close { quick: true });
+        }
+        if cold {
+            start::tell_failure(module, number);
+        }
+    }
+    go_on(module);
+}
+
+/// AT+CIPSHUT: every link is `INITIAL` again.
+pub(crate) fn shut(module: &mut Module) {
+    abandon_all(module);
+    go_on(module);
+}
+
+/// Drops every connection without a word (power-off, restart).
+pub(crate) fn abandon_all(module: &mut Module) {
+    for number in 0..module.setup.profile.links {
+        let Some(link) = link::get_mut(module, number) else { continue };
+        let conn = link.conn;
+        *link = Link::default();
+        if let Some(conn) = conn {
+            module.link(conn, LinkRequest::Close { quick: true });
+        }
+    }
+    module.families.socket.processing = false;
+}
+
+/// Resumes every open command whose wait a change of the links has ended.
+fn go_on(module: &mut Module) {
+    while let Some(line) = module.waiting(|op| match op {
+        Op::socket(SocketOp::Send(sending)) => sending.is_over(&module.families.socket),
+        Op::socket(SocketOp::Count(count)) => module.families.socket.find(count.conn).is_none(),
+        Op::socket(SocketOp::Close(closing)) => module.families.socket.find(closing.conn).is_none(),
+        _ => false,
+    }) {
+        module.resume(line, Resume::Event);
+    }
+}
+
+/// Leaves a command open on its line, at the latest until `deadline`.
+fn wait(x: &mut Exchange<'_>, op: SocketOp, deadline: Time) -> Answer {
+    let left = deadline.0.saturating_sub(x.now().0);
+    x.module.arm(FamilyTimer::socket(SocketTimer(x.line)), left);
+    Ok(Outcome::Wait(Op::socket(op)))
 }

@@ -1,0 +1,135 @@
+//! What happens to connections: results of connects, payload, acknowledgements, the end.
+
+use super::link::{LinkState, get, get_mut, tell};
+use super::{WINDOW, ack, go_on, multi, start};
+use crate::io::{ConnId, LinkEvent, LinkFailure, LinkRequest, Transport};
+use crate::module::Module;
+
+/// Something happened to a connection. A connection that no link has any more concerns nobody.
+pub(crate) fn link_event(module: &mut Module, conn: ConnId, event: LinkEvent<'_>) {
+    let Some((number, link)) = module.families.socket.find(conn) else { return };
+    let state = link.state;
+    match (event, state) {
+        (LinkEvent::Connected { peer }, LinkState::Connecting) => {
+            if let Some(link) = get_mut(module, number) {
+                link.state = LinkState::Connected;
+                link.peer = Some(peer);
+            }
+            grant(module, number);
+            tell(module, number, format_args!("CONNECT OK"));
+        }
+        (LinkEvent::Connected { .. }, _) => {}
+        (
+            LinkEvent::Failed(_) | LinkEvent::Broken(_) | LinkEvent::PeerClosed | LinkEvent::Closed,
+            LinkState::Connecting,
+        ) => start::failed(module, number),
+        (LinkEvent::Received(bytes), _) => {
+            if let Some(link) = get_mut(module, number) {
+                link.granted = link.granted.saturating_sub(bytes.len());
+            }
+            if state == LinkState::Connected {
+                deliver(module, number, bytes);
+                grant(module, number);
+            }
+        }
+        (LinkEvent::Sent(bytes), _) => {
+            if let Some(link) = get_mut(module, number) {
+                link.sent = link.sent.saturating_add(bytes as u64).min(link.accepted);
+            }
+            go_on(module);
+        }
+        (LinkEvent::Acked(total), _) => {
+            if let Some(link) = get_mut(module, number) {
+                link.acked = link.acked.max(total.min(link.accepted));
+            }
+            go_on(module);
+            ack::arrived(module, conn);
+        }
+        // The close that CIPCLOSE asked for goes on; its own end is still to come.
+        (LinkEvent::PeerClosed, LinkState::Closing) => {}
+        (LinkEvent::PeerClosed, _) => {
+            module.link(conn, LinkRequest::Close { quick: false });
+            ended(module, number, true);
+        }
+        (LinkEvent::Broken(failure) | LinkEvent::Failed(failure), LinkState::Connected) => {
+            stack_error(module, number, failure);
+            ended(module, number, true);
+        }
+        (LinkEvent::Broken(_) | LinkEvent::Failed(_) | LinkEvent::Closed, _) => {
+            ended(module, number, state == LinkState::Connected);
+        }
+    }
+}
+
+/// A line took bytes: links whose data goes there may be read again.
+pub(crate) fn line_drained(module: &mut Module) {
+    for number in 0..module.setup.profile.links {
+        grant(module, number);
+    }
+}
+
+fn ended(module: &mut Module, number: u8, say: bool) {
+    if let Some(link) = get_mut(module, number) {
+        link.drop_conn(LinkState::Closed);
+    }
+    if say {
+        tell(module, number, format_args!("CLOSED"));
+    }
+    go_on(module);
+}
+
+/// `TCP ERROR:<code>`, with the codes of the manual.
+fn stack_error(module: &mut Module, number: u8, failure: LinkFailure) {
+    let Some(transport) = get(module, number).map(|link| link.transport) else { return };
+    let code = match (transport, failure) {
+        (Transport::Tcp, LinkFailure::Local) => 4,
+        (Transport::Tcp, LinkFailure::Unreachable) => 6,
+        (Transport::Tcp, LinkFailure::Refused) => 11,
+        (Transport::Tcp, LinkFailure::Timeout) => 12,
+        (Transport::Tcp, LinkFailure::Reset) => 14,
+        (Transport::Tcp, LinkFailure::Dns | LinkFailure::Tls) => 18,
+        (Transport::Udp, LinkFailure::Local) => 5,
+        (Transport::Udp, LinkFailure::Refused) => 7,
+        (Transport::Udp, LinkFailure::Unreachable) => 8,
+        (Transport::Udp, _) => 14,
+    };
+    tell(module, number, format_args!("{transport} ERROR:{code}"));
+}
+
+/// Payload for the host, in packets of at most one segment.
+fn deliver(module: &mut Module, number: u8, bytes: &[u8]) {
+    let Some(line) = get(module, number).map(|link| link.line) else { return };
+    let (several, header, crlf) =
+        (multi(module), module.families.socket.header, module.families.socket.receive_crlf);
+    for packet in bytes.chunks(module.setup.profile.segment.max(1)) {
+        let length = packet.len();
+        if several {
+            module.urc_with(line, format_args!("+RECEIVE,{number},{length}:"), packet);
+        } else if header {
+            module.urc_raw(line, alloc::format!("\r\n+IPD,{length}:").as_bytes());
+            module.urc_raw(line, packet);
+        } else {
+            module.urc_raw(line, packet);
+            if crlf {
+                module.urc_raw(line, b"\r\n");
+            }
+        }
+    }
+}
+
+/// Lets a link be read, as far as its line keeps up.
+fn grant(module: &mut Module, number: u8) {
+    let connected = get(module, number).filter(|link| link.state == LinkState::Connected);
+    let Some((line, granted, Some(conn))) = connected.map(|link| (link.line, link.granted, link.conn)) else {
+        return;
+    };
+    let profile = module.setup.profile;
+    let window = WINDOW * profile.segment;
+    if granted + profile.segment > window || module.backlog(line) >= profile.line_backlog {
+        return;
+    }
+    if let Some(link) = get_mut(module, number) {
+        link.granted = window;
+    }
+    module.link(conn, LinkRequest::Grant(window - granted));
+}

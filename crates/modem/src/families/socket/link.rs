@@ -1,0 +1,168 @@
+//! One link: its state, its counts, and how CIPSTATUS shows it.
+
+use alloc::string::String;
+use core::fmt;
+use core::net::SocketAddr;
+
+use crate::families::packet::{self, Bearer};
+use crate::io::{ConnId, LineId, Transport};
+use crate::module::Module;
+
+/// A link's client state.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum LinkState {
+    /// Never used since CIPSHUT (single mode: also after a failed connect).
+    #[default]
+    Initial,
+    /// CIPSTART was accepted; without a connection yet while the bearer comes up.
+    Connecting,
+    /// Up.
+    Connected,
+    /// A slow CIPCLOSE is under way.
+    Closing,
+    /// Closed by either side, or never came up.
+    Closed,
+}
+
+impl LinkState {
+    /// As in a `C:` line.
+    fn text(self) -> &'static str {
+        match self {
+            Self::Initial => "INITIAL",
+            Self::Connecting => "CONNECTING",
+            Self::Connected => "CONNECTED",
+            Self::Closing => "CLOSING",
+            Self::Closed => "CLOSED",
+        }
+    }
+}
+
+/// One link.
+#[derive(Debug)]
+pub(super) struct Link {
+    pub(super) state: LinkState,
+    /// The connection, while there is one.
+    pub(super) conn: Option<ConnId>,
+    /// Who opened it; what it says and receives goes there.
+    pub(super) line: LineId,
+    pub(super) transport: Transport,
+    pub(super) host: String,
+    pub(super) port: u16,
+    /// The peer's address, once resolved.
+    pub(super) peer: Option<SocketAddr>,
+    /// Payload bytes since the connect: accepted from the host, …
+    pub(super) accepted: u64,
+    /// … handed to the network stack, …
+    pub(super) sent: u64,
+    /// … acknowledged by the peer, as far as known.
+    pub(super) acked: u64,
+    /// Granted and not yet received.
+    pub(super) granted: usize,
+}
+
+impl Default for Link {
+    fn default() -> Self {
+        Self {
+            state: LinkState::Initial,
+            conn: None,
+            line: LineId(0),
+            transport: Transport::Tcp,
+            host: String::new(),
+            port: 0,
+            peer: None,
+            accepted: 0,
+            sent: 0,
+            acked: 0,
+            granted: 0,
+        }
+    }
+}
+
+impl Link {
+    /// Whether it holds a connection, or is about to.
+    pub(super) fn busy(&self) -> bool {
+        matches!(self.state, LinkState::Connecting | LinkState::Connected | LinkState::Closing)
+    }
+
+    /// Goes to `state` without a connection; late events of the old one find no link any more.
+    pub(super) fn drop_conn(&mut self, state: LinkState) -> Option<ConnId> {
+        self.state = state;
+        self.granted = 0;
+        self.conn.take()
+    }
+
+    /// Payload that the network stack has not taken yet.
+    pub(super) fn unsent(&self) -> u64 {
+        self.accepted.saturating_sub(self.sent)
+    }
+}
+
+/// A link's number in front of what it says: `3, ` in multi mode, nothing in single mode.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Tag(pub(super) Option<u8>);
+
+impl fmt::Display for Tag {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(number) => write!(f, "{number}, "),
+            None => Ok(()),
+        }
+    }
+}
+
+pub(super) fn get(module: &Module, number: u8) -> Option<&Link> {
+    module.families.socket.links.get(usize::from(number))
+}
+
+pub(super) fn get_mut(module: &mut Module, number: u8) -> Option<&mut Link> {
+    module.families.socket.links.get_mut(usize::from(number))
+}
+
+/// An unsolicited text of a link, on its line, with its number in multi mode.
+pub(super) fn tell(module: &mut Module, number: u8, text: fmt::Arguments<'_>) {
+    let Some(line) = get(module, number).map(|link| link.line) else { return };
+    let tag = module.families.socket.tag(number);
+    module.urc(line, format_args!("{tag}{text}"));
+}
+
+/// The text behind `STATE: ` in CIPSTATUS.
+pub(crate) fn state_text(module: &Module) -> &'static str {
+    let socket = &module.families.socket;
+    match packet::bearer(module) {
+        Bearer::Initial => "IP INITIAL",
+        Bearer::Start => "IP START",
+        Bearer::Config { .. } => "IP CONFIG",
+        Bearer::Active => "IP GPRSACT",
+        Bearer::Deactivated => "PDP DEACT",
+        Bearer::Status if socket.multi && socket.processing => "IP PROCESSING",
+        Bearer::Status if socket.multi => "IP STATUS",
+        Bearer::Status => {
+            let link = get(module, 0).map(|link| (link.state, link.transport));
+            match link.unwrap_or((LinkState::Initial, Transport::Tcp)) {
+                (LinkState::Initial, _) => "IP STATUS",
+                (LinkState::Connecting, Transport::Tcp) => "TCP CONNECTING",
+                (LinkState::Connecting, Transport::Udp) => "UDP CONNECTING",
+                (LinkState::Connected, _) => "CONNECT OK",
+                (LinkState::Closing, Transport::Tcp) => "TCP CLOSING",
+                (LinkState::Closing, Transport::Udp) => "UDP CLOSING",
+                (LinkState::Closed, Transport::Tcp) => "TCP CLOSED",
+                (LinkState::Closed, Transport::Udp) => "UDP CLOSED",
+            }
+        }
+    }
+}
+
+/// A link as CIPSTATUS prints it: number, bearer (empty when never used), protocol, address, port, state.
+pub(crate) fn status_fields(module: &Module, number: u8) -> impl fmt::Display {
+    fmt::from_fn(move |f| match get(module, number).filter(|link| link.state != LinkState::Initial) {
+        None => write!(f, "{number},,\"\",\"\",\"\",\"INITIAL\""),
+        Some(link) => {
+            write!(f, "{number},0,\"{}\",\"", link.transport)?;
+            match link.peer {
+                Some(peer) => write!(f, "{}", peer.ip())?,
+                None => f.write_str(&link.host)?,
+            }
+            write!(f, "\",\"{}\",\"{}\"", link.port, link.state.text())
+        }
+    })
+}

@@ -1,0 +1,154 @@
+//! CIPMUX, CIPMODE, CIPQSEND, CIPHEAD, CIPRXF: how links behave.
+
+use crate::command::{Answer, Command, Evidence, Fault, Outcome, Test, example, example_after};
+use crate::exchange::Exchange;
+use crate::families::packet::{self, Bearer};
+
+pub(super) const CIPMUX: Command = Command {
+    syntax: &["AT+CIPMUX=<0-1>   0 single link (default), 1 several", "AT+CIPMUX?", "AT+CIPMUX=?"],
+    reference: "manual AT+CIPMUX",
+    evidence: Evidence::Documented,
+    remarks: "Outside IP INITIAL +CME ERROR: 3; a link left CLOSED counts until AT+CIPSHUT.",
+    read: Some(|x| said(x, "+CIPMUX: ", u8::from(x.module.families.socket.multi))),
+    set: Some(set_multi),
+    test: Test::Text("+CIPMUX: (0,1)"),
+    examples: &[
+        example("AT+CIPMUX=1", "\r\nOK\r\n"),
+        example("AT+CIPMUX?", "\r\n+CIPMUX: 0\r\n\r\nOK\r\n"),
+        example("AT+CIPMUX=?", "\r\n+CIPMUX: (0,1)\r\n\r\nOK\r\n"),
+        example("AT+CIPMUX=2", "\r\nERROR\r\n"),
+        example_after(&["AT+CSTT"], "AT+CIPMUX=1", "\r\n+CME ERROR: 3\r\n"),
+    ],
+    ..Command::new("+CIPMUX", "One link or several")
+};
+
+pub(super) const CIPMODE: Command = Command {
+    syntax: &["AT+CIPMODE=0", "AT+CIPMODE?", "AT+CIPMODE=?"],
+    reference: "manual AT+CIPMODE",
+    evidence: Evidence::Documented,
+    remarks: "Transparent mode (1) is not there yet: AT+CIPMODE=1 answers ERROR and says so in the log. The test form \
+              prints the module's text all the same.",
+    read: Some(|x| said(x, "+CIPMODE: ", 0)),
+    set: Some(set_mode),
+    test: Test::Text("+CIPMODE: (0-NORMAL MODE,1-TRANSPARENT MODE)"),
+    examples: &[
+        example("AT+CIPMODE=0", "\r\nOK\r\n"),
+        example("AT+CIPMODE=1", "\r\nERROR\r\n"),
+        example("AT+CIPMODE?", "\r\n+CIPMODE: 0\r\n\r\nOK\r\n"),
+        example("AT+CIPMODE=?", "\r\n+CIPMODE: (0-NORMAL MODE,1-TRANSPARENT MODE)\r\n\r\nOK\r\n"),
+        example_after(&["AT+CSTT"], "AT+CIPMODE=0", "\r\n+CME ERROR: 3\r\n"),
+    ],
+    ..Command::new("+CIPMODE", "Command mode or transparent mode")
+};
+
+pub(super) const CIPQSEND: Command = Command {
+    syntax: &[
+        "AT+CIPQSEND=<0-2>   0 SEND OK (default), 1 DATA ACCEPT, 2 SEND OK after the peer's ACK",
+        "AT+CIPQSEND?",
+        "AT+CIPQSEND=?",
+    ],
+    reference: "manual AT+CIPQSEND; SSL guide 3.1",
+    evidence: Evidence::Documented,
+    remarks: "Outside IP INITIAL +CME ERROR: 3. UDP has no ACK: 2 is as good as 0 there (assumed).",
+    read: Some(|x| said(x, "+CIPQSEND: ", x.module.families.socket.quick_send)),
+    set: Some(set_quick_send),
+    test: Test::Text("+CIPQSEND: (0,1,2)"),
+    examples: &[
+        example("AT+CIPQSEND=1", "\r\nOK\r\n"),
+        example("AT+CIPQSEND?", "\r\n+CIPQSEND: 0\r\n\r\nOK\r\n"),
+        example("AT+CIPQSEND=?", "\r\n+CIPQSEND: (0,1,2)\r\n\r\nOK\r\n"),
+        example("AT+CIPQSEND=3", "\r\nERROR\r\n"),
+        example_after(&["AT+CSTT"], "AT+CIPQSEND=1", "\r\n+CME ERROR: 3\r\n"),
+    ],
+    ..Command::new("+CIPQSEND", "When a send counts as done")
+};
+
+pub(super) const CIPHEAD: Command = Command {
+    syntax: &["AT+CIPHEAD=<0-1>   default 0", "AT+CIPHEAD?", "AT+CIPHEAD=?"],
+    reference: "manual AT+CIPHEAD",
+    evidence: Evidence::Documented,
+    remarks: "Concerns single mode; multi mode always has its +RECEIVE header, and accepts the setting.",
+    read: Some(|x| said(x, "+CIPHEAD: ", u8::from(x.module.families.socket.header))),
+    set: Some(set_header),
+    test: Test::Text("+CIPHEAD: (0,1)"),
+    examples: &[
+        example("AT+CIPHEAD=1", "\r\nOK\r\n"),
+        example_after(&["AT+CIPHEAD=1"], "AT+CIPHEAD?", "\r\n+CIPHEAD: 1\r\n\r\nOK\r\n"),
+        example("AT+CIPHEAD=?", "\r\n+CIPHEAD: (0,1)\r\n\r\nOK\r\n"),
+        example("AT+CIPHEAD=2", "\r\nERROR\r\n"),
+    ],
+    ..Command::new("+CIPHEAD", "+IPD header in front of received data")
+};
+
+pub(super) const CIPRXF: Command = Command {
+    syntax: &[
+        "AT+CIPRXF=<0-1>   0 CR LF behind each received packet (default), 1 nothing",
+        "AT+CIPRXF?",
+        "AT+CIPRXF=?",
+    ],
+    reference: "manual AT+CIPRXF",
+    evidence: Evidence::Documented,
+    remarks: "Concerns single mode with AT+CIPHEAD=0 only (multi mode: assumed); takes effect at once (assumed).",
+    read: Some(|x| said(x, "+CIPRXF:", u8::from(!x.module.families.socket.receive_crlf))),
+    set: Some(set_receive_crlf),
+    test: Test::Text("+CIPRXF: (0,1)"),
+    examples: &[
+        example("AT+CIPRXF=1", "\r\nOK\r\n"),
+        example("AT+CIPRXF?", "\r\n+CIPRXF:0\r\n\r\nOK\r\n"),
+        example("AT+CIPRXF=?", "\r\n+CIPRXF: (0,1)\r\n\r\nOK\r\n"),
+        example("AT+CIPRXF=x", "\r\nERROR\r\n"),
+    ],
+    ..Command::new("+CIPRXF", "CR LF behind received data")
+};
+
+fn said(x: &mut Exchange<'_>, prefix: &str, value: u8) -> Answer {
+    x.info(format_args!("{prefix}{value}"));
+    Ok(Outcome::Ok)
+}
+
+fn only_initial(x: &Exchange<'_>) -> Result<(), Fault> {
+    if packet::bearer(x.module) == Bearer::Initial {
+        return Ok(());
+    }
+    Err(Fault::not_allowed("this works in IP INITIAL only; AT+CIPSHUT leads there"))
+}
+
+fn set_multi(x: &mut Exchange<'_>) -> Answer {
+    let multi = x.args.flag()?;
+    x.args.finish()?;
+    only_initial(x)?;
+    x.module.families.socket.multi = multi;
+    Ok(Outcome::Ok)
+}
+
+fn set_mode(x: &mut Exchange<'_>) -> Answer {
+    let transparent = x.args.flag()?;
+    x.args.finish()?;
+    only_initial(x)?;
+    if transparent {
+        return Err(Fault::error("this version of the twin does not have transparent mode yet"));
+    }
+    Ok(Outcome::Ok)
+}
+
+fn set_quick_send(x: &mut Exchange<'_>) -> Answer {
+    let value = x.args.small(0..=2)?;
+    x.args.finish()?;
+    only_initial(x)?;
+    x.module.families.socket.quick_send = value;
+    Ok(Outcome::Ok)
+}
+
+fn set_header(x: &mut Exchange<'_>) -> Answer {
+    let header = x.args.flag()?;
+    x.args.finish()?;
+    x.module.families.socket.header = header;
+    Ok(Outcome::Ok)
+}
+
+fn set_receive_crlf(x: &mut Exchange<'_>) -> Answer {
+    let plain = x.args.flag()?;
+    x.args.finish()?;
+    x.module.families.socket.receive_crlf = !plain;
+    Ok(Outcome::Ok)
+}
