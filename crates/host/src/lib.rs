@@ -6,6 +6,7 @@ pub mod client;
 mod clock;
 pub mod fleet;
 pub mod instance;
+pub mod lab;
 pub mod line;
 pub mod net;
 pub mod stage;

@@ -78,34 +78,6 @@ impl fmt::Display for Explanation {
     }
 }
 
-/// A TLS session, for people.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Session {
-    /// Such as `TLS 1.2`.
-    pub version: String,
-    /// The suite.
-    pub suite: String,
-    /// The subject of the peer's certificate, if it showed one.
-    pub peer_subject: Option<String>,
-    /// Who was verified, in words.
-    pub verified: String,
-    /// The checks that were not made, in words; empty when all were.
-    pub unchecked: Vec<String>,
-    /// Whether the peer asked for a client certificate, and whether one was sent, in words.
-    pub client: String,
-}
-
-impl fmt::Display for Session {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let subject = self.peer_subject.as_deref().unwrap_or("no certificate");
-        write!(f, "{}, {}, peer {subject}; {}; {}", self.version, self.suite, self.verified, self.client)?;
-        if !self.unchecked.is_empty() {
-            write!(f, "; not checked: {}", self.unchecked.join(", "))?;
-        }
-        Ok(())
-    }
-}
-
 /// What became of a connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Report {
@@ -115,8 +87,8 @@ pub enum Report {
         subject: Subject,
         /// The peer's address.
         peer: SocketAddr,
-        /// The TLS session, if it is one.
-        session: Option<Session>,
+        /// The TLS session, if it is one: version, suite, who was verified, which checks were not made.
+        session: Option<Box<tls::Report>>,
     },
     /// It did not come up, or broke.
     Failed(Explanation),

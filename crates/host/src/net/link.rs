@@ -198,7 +198,8 @@ impl Link {
     }
 
     fn opened(&mut self, opened: Opened) -> Happened {
-        let Opened { stream, peer, session } = opened;
+        let Opened { stream, peer } = opened;
+        let session = stream.session().cloned().map(Box::new);
         self.state = State::Open(stream);
         let report = Report::Connected { subject: self.subject.clone(), peer, session };
         Happened::Connected(peer, Box::new(report))
@@ -218,6 +219,11 @@ impl Link {
         }
         match stream.poll_read(cx, buffer, room) {
             Poll::Ready(Ok(0)) => {
+                if stream.is_truncated() {
+                    let text =
+                        "the peer closed without the end of TLS (close_notify): something may be missing";
+                    tracing::info!(target: super::EXPLAIN, "{}: {text}", self.subject);
+                }
                 self.state = State::Over;
                 Poll::Ready(Happened::PeerClosed)
             }
@@ -298,12 +304,15 @@ impl Link {
     }
 
     fn broken(&mut self, error: &io::Error) -> Happened {
+        let secure = matches!(&self.state, State::Open(Stream::Tls(_)));
         self.state = State::Over;
         let class = match error.kind() {
             io::ErrorKind::TimedOut => LinkFailure::Timeout,
             io::ErrorKind::HostUnreachable
             | io::ErrorKind::NetworkUnreachable
             | io::ErrorKind::NetworkDown => LinkFailure::Unreachable,
+            // What is not the socket's own error is OpenSSL's.
+            io::ErrorKind::Other if secure => LinkFailure::Tls,
             _ => LinkFailure::Reset,
         };
         let text = format!("the connection broke: {error}");

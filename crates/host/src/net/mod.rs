@@ -5,28 +5,41 @@
 mod explain;
 mod link;
 mod open;
+mod policy;
 mod resolve;
 mod secure;
 mod stream;
 
 pub(crate) use explain::publish;
-pub use explain::{EXPLAIN, Explanation, Journal, Observer, Report, Session, Stage, Subject};
+pub use explain::{EXPLAIN, Explanation, Journal, Observer, Report, Stage, Subject};
 pub(crate) use link::{Happened, Link};
+pub use policy::NameCheck;
 pub use resolve::Resolver;
 
-/// What all modules of a process share to reach the network.
+/// What all modules of a process share to reach the network. TLS contexts are shared, too: modules with the same
+/// certificates and settings use one.
 #[derive(Debug, Default)]
 pub struct Network {
     resolver: Resolver,
+    connector: tls::Connector,
+    name_check: NameCheck,
 }
 
 impl Network {
     /// A network with these rules for names.
     #[must_use]
     pub fn new(resolver: Resolver) -> Self {
-        Self { resolver }
+        Self { resolver, ..Self::default() }
+    }
+
+    /// When names in certificates are checked; [`NameCheck::Hostname`] unless said.
+    #[must_use]
+    pub fn name_check(self, name_check: NameCheck) -> Self {
+        Self { name_check, ..self }
     }
 }
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_tls;

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
 use std::time::Duration;
 
 use modem::{Connect, LinkFailure, Transport};
@@ -10,17 +11,15 @@ use tokio::net::{TcpStream, UdpSocket};
 use tokio::time::timeout;
 
 use super::Network;
-use super::explain::{Explanation, Session, Stage, Subject};
+use super::explain::{Explanation, Stage, Subject};
 use super::secure;
 use super::stream::{Datagrams, Stream};
 use crate::store::Store;
-use std::sync::Arc;
 
 /// A connection that is up.
 pub(super) struct Opened {
     pub(super) stream: Stream,
     pub(super) peer: SocketAddr,
-    pub(super) session: Option<Session>,
 }
 
 /// What went wrong, before it is said whose connection it was.
@@ -59,10 +58,10 @@ pub(super) async fn open(
     };
     match (stream, &connect.tls) {
         (Stream::Tcp(stream), Some(request)) => {
-            let (stream, session) = secure::handshake(stream, request, &network, store).await?;
-            Ok(Opened { stream, peer, session: Some(session) })
+            let stream = secure::handshake(stream, request, &network, store).await?;
+            Ok(Opened { stream: Stream::Tls(Box::new(stream)), peer })
         }
-        (stream, _) => Ok(Opened { stream, peer, session: None }),
+        (stream, _) => Ok(Opened { stream, peer }),
     }
 }
 

@@ -5,6 +5,7 @@ use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
+use tls::{Closure, TlsStream};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, UdpSocket};
 
@@ -13,6 +14,7 @@ use crate::sys;
 /// An open connection.
 pub(super) enum Stream {
     Tcp(TcpStream),
+    Tls(Box<TlsStream<TcpStream>>),
     Udp(Datagrams),
 }
 
@@ -72,6 +74,7 @@ impl Stream {
     ) -> Poll<io::Result<usize>> {
         match self {
             Self::Tcp(stream) => poll_read(stream, cx, &mut buffer[..room]),
+            Self::Tls(stream) => poll_read(stream.as_mut(), cx, &mut buffer[..room]),
             Self::Udp(datagrams) => datagrams.poll_read(cx, buffer, room),
         }
     }
@@ -79,6 +82,7 @@ impl Stream {
     pub(super) fn poll_write(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         match self {
             Self::Tcp(stream) => Pin::new(stream).poll_write(cx, bytes),
+            Self::Tls(stream) => Pin::new(stream.as_mut()).poll_write(cx, bytes),
             Self::Udp(datagrams) => datagrams.poll_write(cx, bytes),
         }
     }
@@ -87,21 +91,31 @@ impl Stream {
     pub(super) fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match self {
             Self::Tcp(stream) => Pin::new(stream).poll_shutdown(cx),
+            Self::Tls(stream) => Pin::new(stream.as_mut()).poll_shutdown(cx),
             Self::Udp(_) => Poll::Ready(Ok(())),
         }
+    }
+
+    /// The TLS session, if it is one.
+    pub(super) fn session(&self) -> Option<&tls::Report> {
+        match self {
+            Self::Tls(stream) => Some(stream.report()),
+            Self::Tcp(_) | Self::Udp(_) => None,
+        }
+    }
+
+    /// At the end of what was read: whether TLS cannot vouch for its being the end.
+    pub(super) fn is_truncated(&self) -> bool {
+        matches!(self, Self::Tls(stream) if stream.closure() == Closure::Truncated)
     }
 
     /// The socket, where it has acknowledgements.
     fn socket(&self) -> Option<&TcpStream> {
         match self {
             Self::Tcp(stream) => Some(stream),
+            Self::Tls(stream) => Some(stream.get_ref()),
             Self::Udp(_) => None,
         }
-    }
-
-    /// How many bytes the TCP socket has taken so far, when `payload` bytes were handed to the stream.
-    fn written(&self, payload: u64) -> u64 {
-        payload
     }
 }
 
@@ -132,13 +146,12 @@ impl Acknowledged {
     /// So many more payload bytes have been handed over.
     pub(super) fn sent(&mut self, count: usize, stream: &Stream) {
         self.sent += count as u64;
-        if matches!(stream, Stream::Tcp(_) | Stream::Udp(_)) {
-            return;
+        if let Stream::Tls(stream) = stream {
+            if self.checkpoints.len() >= CHECKPOINTS {
+                self.checkpoints.pop_back();
+            }
+            self.checkpoints.push_back((stream.bytes_written(), self.sent));
         }
-        if self.checkpoints.len() >= CHECKPOINTS {
-            self.checkpoints.pop_back();
-        }
-        self.checkpoints.push_back((stream.written(self.sent), self.sent));
     }
 
     /// How many payload bytes have been handed over.
@@ -152,15 +165,20 @@ impl Acknowledged {
             tracing::debug!(%error, "acknowledgements are not known");
             0
         });
-        if outstanding == 0 {
-            self.checkpoints.clear();
-            self.done = self.sent;
-        } else if matches!(stream, Stream::Tcp(_)) {
-            self.done = self.done.max(self.sent.saturating_sub(outstanding as u64));
-        } else {
-            let acknowledged = stream.written(self.sent).saturating_sub(outstanding as u64);
-            while let Some((_, payload)) = self.checkpoints.pop_front_if(|(raw, _)| *raw <= acknowledged) {
-                self.done = self.done.max(payload);
+        match stream {
+            _ if outstanding == 0 => {
+                self.checkpoints.clear();
+                self.done = self.sent;
+            }
+            Stream::Tls(stream) => {
+                let acknowledged = stream.bytes_written().saturating_sub(outstanding as u64);
+                while let Some((_, payload)) = self.checkpoints.pop_front_if(|(raw, _)| *raw <= acknowledged)
+                {
+                    self.done = payload;
+                }
+            }
+            Stream::Tcp(_) | Stream::Udp(_) => {
+                self.done = self.done.max(self.sent.saturating_sub(outstanding as u64));
             }
         }
         self.done

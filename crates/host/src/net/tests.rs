@@ -13,19 +13,19 @@ use crate::store::Store;
 
 const LONG: Duration = Duration::from_secs(30);
 
-struct Bench {
+pub(super) struct Bench {
     _dir: tempfile::TempDir,
-    store: Arc<Store>,
+    pub(super) store: Arc<Store>,
 }
 
 impl Bench {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let store = Arc::new(Store::open(dir.path()).unwrap());
         Self { _dir: dir, store }
     }
 
-    fn link(&self, connect: Connect) -> Link {
+    pub(super) fn link(&self, connect: Connect) -> Link {
         Link::open("m", ConnId(1), connect, Arc::new(Network::default()), Arc::clone(&self.store))
     }
 
@@ -37,7 +37,7 @@ impl Bench {
     }
 }
 
-fn to(transport: Transport, address: SocketAddr) -> Connect {
+pub(super) fn to(transport: Transport, address: SocketAddr) -> Connect {
     Connect {
         transport,
         host: address.ip().to_string(),
@@ -48,11 +48,11 @@ fn to(transport: Transport, address: SocketAddr) -> Connect {
     }
 }
 
-async fn listener() -> TcpListener {
+pub(super) async fn listener() -> TcpListener {
     TcpListener::bind("127.0.0.1:0").await.unwrap()
 }
 
-async fn next(link: &mut Link) -> (Happened, Vec<u8>) {
+pub(super) async fn next(link: &mut Link) -> (Happened, Vec<u8>) {
     let mut buffer = vec![0; 64 << 10];
     let happened = timeout(LONG, poll_fn(|cx| link.poll(cx, &mut buffer))).await.expect("nothing happened");
     let bytes = if let Happened::Received(count) = happened { buffer[..count].to_vec() } else { vec![] };
@@ -65,7 +65,7 @@ async fn is_still(link: &mut Link) -> bool {
     poll_fn(|cx| std::task::Poll::Ready(link.poll(cx, &mut buffer).is_pending())).await
 }
 
-async fn failed(link: &mut Link) -> Explanation {
+pub(super) async fn failed(link: &mut Link) -> Explanation {
     match next(link).await.0 {
         Happened::Failed(explanation) => *explanation,
         other => panic!("{other:?}"),

@@ -1,0 +1,218 @@
+//! From a module's wish to a TLS policy: the one place where it is decided what is offered and what is checked.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use modem::{LinkFailure, ModulePath, SecLevel, SslVersion, StoreError, TlsRequest};
+use tls::{FixedRandom, Identity, Policy, Premaster, ServerName, Suite, TimeRule, Verify, Version};
+use tokio::task::spawn_blocking;
+
+use super::explain::Stage;
+use super::open::Failed;
+use crate::store::Store;
+
+/// When the name in the server's certificate is checked; only where the server is authenticated at all.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum NameCheck {
+    /// Against `hostname`, when that is set.
+    #[default]
+    Hostname,
+    /// Against `hostname`, or else against the host that was connected to.
+    Always,
+    /// Not at all.
+    Never,
+}
+
+/// The contents of the files that a request names and its level needs.
+#[derive(Debug, Default)]
+struct Files {
+    anchors: Option<Vec<u8>>,
+    identity: Option<Identity>,
+}
+
+/// Reads the files and makes the policy.
+pub(super) async fn policy(
+    request: &TlsRequest,
+    check: NameCheck,
+    store: Arc<Store>,
+) -> Result<Policy, Failed> {
+    let wanted = request.clone();
+    let files = match spawn_blocking(move || read(&wanted, &store)).await {
+        Ok(files) => files?,
+        Err(error) => return Err(failed(format!("the files could not be read: {error}"))),
+    };
+    Ok(compose(request, check, files))
+}
+
+fn failed(text: String) -> Failed {
+    Failed::new(Stage::Files, LinkFailure::Tls, text)
+}
+
+/// Anchors where the server is authenticated, an identity where the module presents one.
+fn read(request: &TlsRequest, store: &Store) -> Result<Files, Failed> {
+    if request.seclevel == SecLevel::None {
+        return Ok(Files::default());
+    }
+    let anchors = content(store, "cacert", request.cacert.as_ref())?;
+    if request.seclevel != SecLevel::Mutual {
+        return Ok(Files { anchors, identity: None });
+    }
+    let certificate = content(store, "clientcert", request.clientcert.as_ref())?;
+    let key = content(store, "clientkey", request.clientkey.as_ref())?;
+    let identity = match (certificate, key) {
+        (Some(certificate), Some(key)) => Some(Identity { certificate, key }),
+        (None, None) => None,
+        (Some(_), None) => {
+            return Err(failed("clientcert is set, but clientkey is not; set both or none".into()));
+        }
+        (None, Some(_)) => {
+            return Err(failed("clientkey is set, but clientcert is not; set both or none".into()));
+        }
+    };
+    Ok(Files { anchors, identity })
+}
+
+fn content(store: &Store, parameter: &str, path: Option<&ModulePath>) -> Result<Option<Vec<u8>>, Failed> {
+    let Some(path) = path else { return Ok(None) };
+    match store.read_whole(path.as_str()) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(StoreError::NotFound) => {
+            Err(failed(format!("{parameter} is {path}, but the module has no such file; write it first")))
+        }
+        Err(error) => Err(failed(format!("{parameter} is {path}, which cannot be read: {error}"))),
+    }
+}
+
+fn compose(request: &TlsRequest, check: NameCheck, files: Files) -> Policy {
+    let (min_version, max_version) = versions(request.version);
+    Policy {
+        min_version,
+        max_version,
+        suites: request.suites.iter().copied().map(Suite).collect(),
+        modern: false,
+        anchors: files.anchors,
+        identity: files.identity,
+        verify: verify(request, check),
+        server_name: server_name(request),
+        fixed: FixedRandom {
+            hello: request.client_random,
+            premaster: request.premaster.map(|premaster| match premaster {
+                modem::Premaster::Random(bytes) => Premaster::Random(bytes),
+                modem::Premaster::Whole(bytes) => Premaster::Whole(bytes),
+            }),
+        },
+    }
+}
+
+fn versions(version: SslVersion) -> (Version, Version) {
+    match version {
+        SslVersion::Ssl30 => (Version::Ssl30, Version::Ssl30),
+        SslVersion::Tls10 => (Version::Tls10, Version::Tls10),
+        SslVersion::Tls11 => (Version::Tls11, Version::Tls11),
+        SslVersion::Tls12 => (Version::Tls12, Version::Tls12),
+        SslVersion::All => (Version::Ssl30, Version::Tls12),
+    }
+}
+
+fn verify(request: &TlsRequest, check: NameCheck) -> Verify {
+    if request.seclevel == SecLevel::None {
+        return Verify::None;
+    }
+    let name = match check {
+        NameCheck::Never => None,
+        NameCheck::Hostname => request.hostname.as_deref(),
+        NameCheck::Always => Some(request.hostname.as_deref().unwrap_or(&request.host)),
+    };
+    Verify::Chain {
+        partial: request.partial_chain,
+        name: name.map(ServerName::parse),
+        time: if request.ignore_time { TimeRule::Ignore } else { TimeRule::At(request.now) },
+    }
+}
+
+/// SNI carries names only, never addresses (RFC 6066).
+fn server_name(request: &TlsRequest) -> Option<String> {
+    let name = request.hostname.as_deref().unwrap_or(&request.host);
+    (name.parse::<IpAddr>().is_err() && !name.is_empty()).then(|| name.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request() -> TlsRequest {
+        TlsRequest {
+            context: 0,
+            version: SslVersion::All,
+            suites: vec![0x0035, 0x003D],
+            seclevel: SecLevel::Server,
+            cacert: None,
+            clientcert: None,
+            clientkey: None,
+            partial_chain: true,
+            hostname: None,
+            host: "tcplab.openluat.com".into(),
+            ignore_time: false,
+            now: 1_600_000_000,
+            clock_set: true,
+            client_random: Some([7; 32]),
+            premaster: Some(modem::Premaster::Random([8; 46])),
+            timeout: 1000,
+        }
+    }
+
+    fn name(check: NameCheck, hostname: Option<&str>, seclevel: SecLevel) -> Option<ServerName> {
+        let request = TlsRequest { hostname: hostname.map(Into::into), seclevel, ..request() };
+        match compose(&request, check, Files::default()).verify {
+            Verify::None => None,
+            Verify::Chain { name, .. } => name,
+        }
+    }
+
+    #[test]
+    fn what_was_asked_for_is_offered() {
+        let policy = compose(&request(), NameCheck::Hostname, Files::default());
+        assert_eq!((policy.min_version, policy.max_version), (Version::Ssl30, Version::Tls12));
+        assert_eq!(policy.suites, [Suite(0x0035), Suite(0x003D)]);
+        assert_eq!(policy.fixed.hello, Some([7; 32]));
+        assert_eq!(policy.fixed.premaster, Some(Premaster::Random([8; 46])));
+        assert!(!policy.modern);
+        let time = TimeRule::At(1_600_000_000);
+        assert_eq!(policy.verify, Verify::Chain { partial: true, name: None, time });
+        for version in [SslVersion::Ssl30, SslVersion::Tls10, SslVersion::Tls11, SslVersion::Tls12] {
+            let policy = compose(&TlsRequest { version, ..request() }, NameCheck::Never, Files::default());
+            assert_eq!(policy.min_version, policy.max_version, "{version:?} is exact");
+        }
+    }
+
+    #[test]
+    fn dates_can_be_left_out() {
+        let policy =
+            compose(&TlsRequest { ignore_time: true, ..request() }, NameCheck::Never, Files::default());
+        assert!(matches!(policy.verify, Verify::Chain { time: TimeRule::Ignore, .. }));
+    }
+
+    #[test]
+    fn names_are_checked_by_rule_and_never_at_level_0() {
+        let host = ServerName::Dns("tcplab.openluat.com".into());
+        let own = ServerName::Dns("lab".into());
+        assert_eq!(name(NameCheck::Hostname, None, SecLevel::Server), None);
+        assert_eq!(name(NameCheck::Hostname, Some("lab"), SecLevel::Server), Some(own.clone()));
+        assert_eq!(name(NameCheck::Always, None, SecLevel::Mutual), Some(host));
+        assert_eq!(name(NameCheck::Always, Some("lab"), SecLevel::Mutual), Some(own));
+        assert_eq!(name(NameCheck::Never, Some("lab"), SecLevel::Mutual), None);
+        assert_eq!(name(NameCheck::Always, Some("lab"), SecLevel::None), None);
+    }
+
+    #[test]
+    fn sni_is_the_hostname_or_else_the_host_and_never_an_address() {
+        let sni = |hostname: Option<&str>, host: &str| {
+            server_name(&TlsRequest { hostname: hostname.map(Into::into), host: host.into(), ..request() })
+        };
+        assert_eq!(sni(None, "a.example").as_deref(), Some("a.example"));
+        assert_eq!(sni(Some("b.example"), "a.example").as_deref(), Some("b.example"));
+        assert_eq!(sni(None, "192.0.2.1"), None);
+        assert_eq!(sni(Some("b.example"), "192.0.2.1").as_deref(), Some("b.example"));
+        assert_eq!(sni(Some("::1"), "a.example"), None);
+    }
+}
