@@ -25,6 +25,8 @@ pub(crate) struct Module {
     pub(crate) setup: Setup,
     pub(crate) now: Time,
     pub(crate) world: World,
+    /// What the card in the slot remembers over a restart.
+    pub(crate) tries: families::sim::Tries,
     /// Whether the module runs. Off, or between a restart and its boot, it takes nothing and says nothing.
     pub(crate) running: bool,
     /// When it last came up.
@@ -43,6 +45,7 @@ impl Module {
         Self {
             now: Time(0),
             world: setup.world.clone(),
+            tries: families::sim::Tries::new(),
             running: false,
             booted: Time(0),
             families: Families::new(&setup),

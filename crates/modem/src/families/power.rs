@@ -1,28 +1,162 @@
-//! Power-on messages, CPOWD, RESET, and changes of the surroundings.
+//! Power-on messages, CPOWD, RESET, RSTSET, and changes of the surroundings.
+//!
+//! Reference: the module's manual, chapters "Power" and "Unsolicited result codes".
 
-use crate::command::{Answer, Command, Resume};
+use alloc::format;
+use at::FinalCode;
+
+use crate::command::{Answer, Command, Evidence, Fault, Outcome, Resume, example};
 use crate::exchange::Exchange;
-use crate::families::{Family, Never};
+use crate::families::{Family, FamilyTimer, Op, clock, identity, network, sim};
+use crate::io::{StoreRequest, WorldChange};
+use crate::module::Module;
 use crate::setup::Setup;
 
 /// The family's state.
 #[derive(Debug)]
 pub(crate) struct Power {}
 
-impl Family for Power {
-    type Op = Never;
-    type Timer = Never;
+/// What an open command of this family is in the middle of.
+#[derive(Debug)]
+pub(crate) enum PowerOp {
+    /// Everything is said; the line takes nothing more until the module is down.
+    GoingDown,
+    /// AT+RSTSET: until the settings are gone; here is what stays of them.
+    Forget(alloc::string::String),
+}
 
-    const COMMANDS: &'static [Command] = &[];
+/// The family's timers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum PowerTimer {
+    /// Switch off.
+    Off,
+    /// Go down and come up again.
+    Restart,
+}
+
+impl Family for Power {
+    type Op = PowerOp;
+    type Timer = PowerTimer;
+
+    const COMMANDS: &'static [Command] = &[
+        Command {
+            syntax: &["AT+CPOWD=<0,1>", "AT+CPOWD=?"],
+            reference: "manual AT+CPOWD",
+            evidence: Evidence::Documented,
+            remarks: "1 says NORMAL POWER DOWN instead of OK, 0 says nothing. Only the power key switches on again.",
+            set: Some(power_down),
+            examples: &[
+                example("AT+CPOWD=1", "\r\nNORMAL POWER DOWN\r\n"),
+                example("AT+CPOWD=0", ""),
+                example("AT+CPOWD=2", "\r\nERROR\r\n"),
+            ],
+            ..Command::new("+CPOWD", "Switch off")
+        },
+        Command {
+            syntax: &["AT+RESET", "AT+RESET=?"],
+            reference: "manual AT+RESET",
+            evidence: Evidence::Documented,
+            remarks: "OK, then everything from RDY on. The boot ROM's own output is not imitated.",
+            execute: Some(restart),
+            examples: &[],
+            ..Command::new("+RESET", "Restart")
+        },
+        Command {
+            syntax: &["AT+RSTSET", "AT+RSTSET=?"],
+            reference: "manual AT+RSTSET",
+            evidence: Evidence::Documented,
+            remarks: "Forgets what AT&W stored, then restarts. Files and the AT+WISN text stay (assumed).",
+            execute: Some(forget),
+            examples: &[],
+            ..Command::new("+RSTSET", "Factory values and restart")
+        },
+    ];
 
     fn new(_setup: &Setup) -> Self {
         Self {}
     }
 
-    fn resume(_x: &mut Exchange<'_>, op: Never, _event: Resume) -> Answer {
-        match op {}
+    fn power_on(module: &mut Module) {
+        for message in module.setup.profile.boot_messages {
+            module.urc_all(format_args!("{message}"));
+        }
+    }
+
+    fn resume(x: &mut Exchange<'_>, op: PowerOp, event: Resume) -> Answer {
+        match (op, event) {
+            (PowerOp::Forget(settings), Resume::Store(Ok(_))) => {
+                x.module.setup.settings = Some(settings.into_bytes());
+                restart(x)
+            }
+            (PowerOp::Forget(_), Resume::Store(Err(error))) => {
+                Err(Fault::error(format!("the settings could not be erased: {error}")))
+            }
+            (op, _) => Ok(Outcome::Wait(Op::power(op))),
+        }
+    }
+
+    fn timer(module: &mut Module, timer: PowerTimer) {
+        let reboot = module.setup.profile.timing.reboot;
+        module.halt(match timer {
+            PowerTimer::Off => None,
+            PowerTimer::Restart => Some(reboot),
+        });
     }
 }
 
+/// Answers OK, then restarts the module. The rest of the command line is lost.
+pub(crate) fn restart(x: &mut Exchange<'_>) -> Answer {
+    let format = x.line_state().format;
+    x.reply.set_format(format);
+    x.reply.final_code(FinalCode::Ok);
+    Ok(going_down(x, PowerTimer::Restart))
+}
+
 /// The surroundings change: tells every family that it concerns.
-pub(crate) fn world_changed(_module: &mut crate::module::Module, _change: crate::io::WorldChange) {}
+pub(crate) fn world_changed(module: &mut Module, change: WorldChange) {
+    match change {
+        WorldChange::Card(card) => sim::card_changed(module, card),
+        WorldChange::Coverage(coverage) => network::coverage_changed(module, coverage),
+        WorldChange::Rssi(rssi) => module.world.rssi = rssi,
+        WorldChange::NetworkTime(on) => {
+            module.world.network_time = on;
+            if on && module.running && network::registered(module) {
+                clock::registered(module);
+            }
+        }
+        WorldChange::Bearer(granted) => module.world.bearer = granted,
+        WorldChange::BearerLost => {
+            if module.running {
+                network::bearer_dropped(module);
+            }
+        }
+        // While the module is down its only timer is the one that brings it up again.
+        WorldChange::PowerKey => {
+            if !module.running && module.deadline().is_none() {
+                module.boot();
+            }
+        }
+    }
+}
+
+/// The module goes down once what was said has left it; until then the line takes no further command.
+fn going_down(x: &mut Exchange<'_>, timer: PowerTimer) -> Outcome {
+    let delay = x.profile().timing.shutdown;
+    x.module.arm(FamilyTimer::power(timer), delay);
+    Outcome::Wait(Op::power(PowerOp::GoingDown))
+}
+
+fn power_down(x: &mut Exchange<'_>) -> Answer {
+    let normal = x.args.flag()?;
+    x.args.finish()?;
+    if normal {
+        x.info(format_args!("NORMAL POWER DOWN"));
+    }
+    Ok(going_down(x, PowerTimer::Off))
+}
+
+fn forget(x: &mut Exchange<'_>) -> Answer {
+    let settings = identity::settings_for_life(x.module);
+    let request = StoreRequest::Persist(settings.clone().into_bytes());
+    Ok(Outcome::Store(request, Op::power(PowerOp::Forget(settings))))
+}

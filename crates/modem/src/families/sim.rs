@@ -1,35 +1,294 @@
-//! The card: CPIN.
+//! The card: CPIN with PIN and PUK.
+//!
+//! Reference: TS 27.007 8.3; the module's manual, AT+CPIN. The card itself (its PIN, how many tries are left) is in
+//! [`Module::card`](crate::module::Module) and outlives a restart, as a card does; the family's state does not.
 
-use crate::command::{Answer, Command, Resume};
+use alloc::string::String;
+use at::CmeError;
+
+use crate::command::{Answer, Command, Evidence, Fault, Outcome, Resume, example};
 use crate::exchange::Exchange;
-use crate::families::{Family, Never};
+use crate::families::{Family, FamilyTimer, Never, network};
+use crate::io::Card;
+use crate::module::Module;
 use crate::setup::Setup;
+
+/// Wrong PINs that block a card (TS 102 221).
+const PIN_TRIES: u8 = 3;
+/// Wrong PUKs that block it for ever.
+const PUK_TRIES: u8 = 10;
+
+/// How many tries the card in the slot has left. Belongs to the card: outlives a restart, new with a new card.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Tries {
+    pin: u8,
+    puk: u8,
+}
+
+impl Tries {
+    /// A fresh card's.
+    pub(crate) const fn new() -> Self {
+        Self { pin: PIN_TRIES, puk: PUK_TRIES }
+    }
+}
+
+/// Where the card is with its start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    /// None since power-on.
+    Absent,
+    /// Taken out while the module ran.
+    Removed,
+    /// In, not answering yet.
+    Starting,
+    /// Answers. Whether it waits for something follows from the card and `unlocked`.
+    Started,
+}
 
 /// The family's state.
 #[derive(Debug)]
-pub(crate) struct Sim {}
+pub(crate) struct Sim {
+    state: State,
+    /// The PIN was given since the card started.
+    unlocked: bool,
+}
+
+/// The family's timers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum SimTimer {
+    /// After power-on: the card has started, or the module has found that there is none.
+    Boot,
+    /// A card that was put in while the module ran has started.
+    Inserted,
+}
+
+/// What a card in the slot says about itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Status {
+    Absent,
+    Removed,
+    Starting,
+    Pin,
+    Puk,
+    /// Too many wrong PUKs.
+    Dead,
+    Ready,
+}
 
 impl Family for Sim {
     type Op = Never;
-    type Timer = Never;
+    type Timer = SimTimer;
 
-    const COMMANDS: &'static [Command] = &[];
+    const COMMANDS: &'static [Command] = &[Command {
+        syntax: &["AT+CPIN=<pin>", "AT+CPIN=<puk>,<new pin>", "AT+CPIN?", "AT+CPIN=?"],
+        reference: "TS 27.007 8.3; manual AT+CPIN",
+        evidence: Evidence::Documented,
+        remarks: "PIN: 4 to 8 digits, PUK: 8. Three wrong PINs lead to SIM PUK, ten wrong PUKs to +CME ERROR: 13 for \
+                  good; a restart gives no new tries. Wrong PIN or PUK: +CME ERROR: 16. A PIN while the card waits for \
+                  its PUK: 12. Nothing to unlock: 3 (the last three by TS 27.007 or assumed).",
+        longest: 180_000,
+        read: Some(read),
+        set: Some(enter),
+        examples: &[
+            example("AT+CPIN?", "\r\n+CPIN: READY\r\n\r\nOK\r\n"),
+            example("AT+CPIN=1234", "\r\n+CME ERROR: 3\r\n"),
+            example("AT+CPIN=?", "\r\nOK\r\n"),
+        ],
+        ..Command::new("+CPIN", "The card's state; enter its PIN")
+    }];
 
     fn new(_setup: &Setup) -> Self {
-        Self {}
+        Self { state: State::Absent, unlocked: false }
+    }
+
+    fn power_on(module: &mut Module) {
+        module.families.sim.state = if module.world.card.is_some() { State::Starting } else { State::Absent };
+        let delay = module.setup.profile.timing.card_ready;
+        module.arm(FamilyTimer::sim(SimTimer::Boot), delay);
     }
 
     fn resume(_x: &mut Exchange<'_>, op: Never, _event: Resume) -> Answer {
         match op {}
     }
+
+    fn timer(module: &mut Module, timer: SimTimer) {
+        let sim = &mut module.families.sim;
+        if sim.state == State::Starting {
+            sim.state = State::Started;
+        }
+        let quiet = timer == SimTimer::Boot && !module.setup.profile.card_ready_at_boot;
+        match status(module) {
+            Status::Ready if quiet => {}
+            Status::Ready => announce(module, "READY"),
+            Status::Pin => announce(module, "SIM PIN"),
+            Status::Puk => announce(module, "SIM PUK"),
+            Status::Absent | Status::Removed => announce(module, "SIM REMOVED"),
+            Status::Dead => module.note(None, "card", "the card is blocked for good: too many wrong PUKs"),
+            Status::Starting => {}
+        }
+        network::conditions_changed(module);
+    }
 }
 
-/// Refuses a command that needs a card while there is none that is ready: `+CME ERROR: 10` (none), 14 (starting), 11 (waits for its PIN), 12 (PUK).
-pub(crate) fn check_card(_x: &mut Exchange<'_>, _command: &Command) -> Result<(), crate::command::Fault> {
-    Ok(())
+/// Refuses a command that needs a card while there is none that is ready, as [`required`].
+pub(crate) fn check_card(x: &mut Exchange<'_>, command: &Command) -> Result<(), Fault> {
+    if command.needs_card { required(x.module) } else { Ok(()) }
+}
+
+/// Whether the card can be used.
+///
+/// # Errors
+/// `+CME ERROR: 10` (none), 14 (starting), 11 (waits for its PIN), 12 (PUK), 13 (blocked for good).
+pub(crate) fn required(module: &Module) -> Result<(), Fault> {
+    match status(module) {
+        Status::Pin => {
+            Err(Fault::cme(CmeError::SIM_PIN_REQUIRED, "the card waits for its PIN; enter it with AT+CPIN"))
+        }
+        Status::Puk => Err(puk_required()),
+        _ => readable(module),
+    }
 }
 
 /// Whether the card is in, started and unlocked.
-pub(crate) fn ready(_module: &crate::module::Module) -> bool {
-    true
+pub(crate) fn ready(module: &Module) -> bool {
+    status(module) == Status::Ready
+}
+
+/// Whether what a card tells without its PIN can be read.
+///
+/// # Errors
+/// `+CME ERROR: 10`, 14 or 13.
+pub(crate) fn readable(module: &Module) -> Result<(), Fault> {
+    match status(module) {
+        Status::Absent | Status::Removed => {
+            Err(Fault::cme(CmeError::SIM_NOT_INSERTED, "there is no card in the slot"))
+        }
+        Status::Starting => {
+            Err(Fault::cme(CmeError::SIM_BUSY, "the card is still starting; ask again in a second"))
+        }
+        Status::Dead => Err(dead()),
+        Status::Pin | Status::Puk | Status::Ready => Ok(()),
+    }
+}
+
+/// The card was taken out or another one put in, while the module runs or not.
+pub(crate) fn card_changed(module: &mut Module, card: Option<Card>) {
+    module.world.card = card;
+    module.tries = Tries::new();
+    if !module.running {
+        return;
+    }
+    module.cancel(FamilyTimer::sim(SimTimer::Boot));
+    module.cancel(FamilyTimer::sim(SimTimer::Inserted));
+    let sim = &mut module.families.sim;
+    sim.unlocked = false;
+    sim.state = if module.world.card.is_some() { State::Starting } else { State::Removed };
+    network::conditions_changed(module);
+    if module.world.card.is_some() {
+        let delay = module.setup.profile.timing.card_ready;
+        module.arm(FamilyTimer::sim(SimTimer::Inserted), delay);
+    } else {
+        announce(module, "SIM REMOVED");
+    }
+}
+
+fn announce(module: &mut Module, state: &str) {
+    module.urc_all(format_args!("+CPIN: {state}"));
+}
+
+fn status(module: &Module) -> Status {
+    let sim = &module.families.sim;
+    match (sim.state, &module.world.card) {
+        (State::Removed, _) => Status::Removed,
+        (State::Absent, _) | (_, None) => Status::Absent,
+        (State::Starting, Some(_)) => Status::Starting,
+        (State::Started, Some(_)) if module.tries.puk == 0 => Status::Dead,
+        (State::Started, Some(_)) if module.tries.pin == 0 => Status::Puk,
+        (State::Started, Some(card)) if card.pin.is_some() && !sim.unlocked => Status::Pin,
+        (State::Started, Some(_)) => Status::Ready,
+    }
+}
+
+fn puk_required() -> Fault {
+    Fault::cme(
+        CmeError::SIM_PUK_REQUIRED,
+        "the card is blocked by wrong PINs; AT+CPIN=<puk>,<new pin> unblocks it",
+    )
+}
+
+fn dead() -> Fault {
+    Fault::cme(CmeError::SIM_FAILURE, "the card is blocked for good: too many wrong PUKs; put in another one")
+}
+
+fn read(x: &mut Exchange<'_>) -> Answer {
+    let state = match status(x.module) {
+        Status::Ready => "READY",
+        Status::Pin => "SIM PIN",
+        Status::Puk => "SIM PUK",
+        Status::Removed => "SIM REMOVED",
+        Status::Absent | Status::Starting | Status::Dead => {
+            readable(x.module)?;
+            return Ok(Outcome::Ok);
+        }
+    };
+    x.info(format_args!("+CPIN: {state}"));
+    Ok(Outcome::Ok)
+}
+
+fn enter(x: &mut Exchange<'_>) -> Answer {
+    let code = String::from(x.args.text(8)?);
+    let new = x.args.opt_text(8)?.map(String::from);
+    x.args.finish()?;
+    if !code_is_valid(&code) || new.as_deref().is_some_and(|new| !code_is_valid(new)) {
+        return Err(Fault::error("a PIN has 4 to 8 digits, a PUK 8; no try was used up"));
+    }
+    readable(x.module)?;
+    match (status(x.module), new) {
+        (Status::Pin, None) => enter_pin(x, &code),
+        (Status::Pin, Some(_)) => Err(Fault::error(
+            "a new PIN goes with the PUK only; the card waits for its PIN, no try was used up",
+        )),
+        (Status::Puk, Some(new)) => enter_puk(x, &code, new),
+        (Status::Puk, None) => Err(puk_required()),
+        _ => Err(Fault::not_allowed("the card waits for no PIN")),
+    }
+}
+
+fn code_is_valid(code: &str) -> bool {
+    (4..=8).contains(&code.len()) && code.bytes().all(|b| b.is_ascii_digit())
+}
+
+fn enter_pin(x: &mut Exchange<'_>, pin: &str) -> Answer {
+    let right = x.module.world.card.as_ref().is_some_and(|card| card.pin.as_deref() == Some(pin));
+    if !right {
+        let left = &mut x.module.tries.pin;
+        *left = left.saturating_sub(1);
+        return Err(wrong("PIN", *left));
+    }
+    unlock(x.module);
+    Ok(Outcome::Ok)
+}
+
+fn enter_puk(x: &mut Exchange<'_>, puk: &str, new: String) -> Answer {
+    match x.module.world.card.as_mut().filter(|card| card.puk == puk) {
+        Some(card) => card.pin = Some(new),
+        None => {
+            let left = &mut x.module.tries.puk;
+            *left = left.saturating_sub(1);
+            return Err(wrong("PUK", *left));
+        }
+    }
+    unlock(x.module);
+    Ok(Outcome::Ok)
+}
+
+fn wrong(what: &str, left: u8) -> Fault {
+    Fault::cme(CmeError::INCORRECT_PASSWORD, alloc::format!("wrong {what}; the card takes {left} more"))
+}
+
+fn unlock(module: &mut Module) {
+    module.tries = Tries::new();
+    module.families.sim.unlocked = true;
+    announce(module, "READY");
+    network::conditions_changed(module);
 }
