@@ -1,0 +1,157 @@
+"""`modemtwin lab`: stock clients reach its servers, as the guide's FAQ tells people to check, and so does a module."""
+
+import re
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from support import wait
+from support.at import At, lines
+from support.tcp import free_port, listens
+from support.twin import Twin, binary
+
+
+class Lab:
+    """A running lab: TCP at `port`, TLS at the next, TLS with client certificates at the one after it."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory / "lab"
+        self.port = _three_free_ports()
+        self._log = directory / "lab.log"
+        command = [str(binary()), "lab", "--dir", str(self.directory), "--port-base", str(self.port)]
+        with self._log.open("wb") as log:
+            self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        wait.until(self._is_up, "the lab's three servers", within=30)
+
+    def _is_up(self) -> bool:
+        assert self._process.poll() is None, self.output()
+        return all(listens(self.port + offset) for offset in range(3)) and "AT+CIPSTART" in self.output()
+
+    def output(self) -> str:
+        return self._log.read_text(errors="replace")
+
+    def file(self, pattern: str) -> Path:
+        """The one file whose name is like this."""
+        found = sorted(self.directory.rglob(pattern))
+        assert len(found) == 1, f"{pattern}: {found} of {sorted(self.directory.rglob('*'))}"
+        return found[0]
+
+    def stop(self) -> int:
+        if self._process.poll() is None:
+            self._process.terminate()
+        return self._process.wait(timeout=20)
+
+
+def _three_free_ports() -> int:
+    for _ in range(100):
+        port = free_port()
+        if port < 65_000 and not any(listens(port + offset) for offset in range(3)):
+            return port
+    raise AssertionError("no three free ports in a row")
+
+
+@pytest.fixture
+def lab(tmp_path: Path) -> Iterator[Lab]:
+    lab = Lab(tmp_path)
+    yield lab
+    print(f"--- log of the lab\n{lab.output()}")
+    lab.stop()
+
+
+def s_client(port: int, *options: str | Path) -> subprocess.CompletedProcess[bytes]:
+    """Ten bytes there and back with `openssl s_client`."""
+    command = ["openssl", "s_client", "-connect", f"127.0.0.1:{port}", "-quiet", "-no_ign_eof", "-verify_return_error"]
+    with subprocess.Popen(
+        [*command, *map(str, options)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        assert process.stdin and process.stdout and process.stderr
+        try:
+            process.stdin.write(b"1234567890")
+            process.stdin.flush()
+            came = b""
+            while len(came) < 10 and (byte := process.stdout.read(1)):
+                came += byte
+            process.stdin.close()
+            errors = process.stderr.read()
+            return subprocess.CompletedProcess(command, process.wait(timeout=20), came, errors)
+        finally:
+            process.kill()
+
+
+def test_nc_reaches_tcp(lab: Lab) -> None:
+    done = subprocess.run(
+        ["nc", "-N", "-w", "10", "127.0.0.1", str(lab.port)], input=b"1234567890", capture_output=True, timeout=20
+    )
+    assert (done.returncode, done.stdout) == (0, b"1234567890")
+
+
+def test_s_client_reaches_tls(lab: Lab) -> None:
+    options = ("-CAfile", lab.file("ca.crt"), "-verify_hostname", "tcplab.openluat.com")
+    done = s_client(lab.port + 1, *options)
+    assert done.stdout == b"1234567890", done.stderr
+    # The same with a suite and a version that the module has.
+    done = s_client(lab.port + 1, *options, "-tls1_2", "-cipher", "AES256-SHA")
+    assert done.stdout == b"1234567890", done.stderr
+
+
+def test_s_client_reaches_mutual_tls_with_a_certificate_only(lab: Lab) -> None:
+    ca = ("-CAfile", lab.file("ca.crt"))
+    identity = ("-cert", lab.file("client.crt"), "-key", lab.file("client.key"))
+    done = s_client(lab.port + 2, *ca, *identity)
+    assert done.stdout == b"1234567890", done.stderr
+    done = s_client(lab.port + 2, *ca, "-no_tls1_3")
+    assert done.stdout == b"" and b"alert" in done.stderr, done
+
+
+def test_keys_are_private_and_kept(lab: Lab, tmp_path: Path) -> None:
+    """Only the owner can read the keys; the next lab has the same authority."""
+    keys = [path for path in lab.directory.rglob("*") if b"PRIVATE KEY" in path.read_bytes()[:40]]
+    assert keys
+    assert all(path.stat().st_mode & 0o077 == 0 for path in keys)
+    authority = lab.file("ca.crt").read_bytes()
+    assert lab.stop() == 0
+    again = Lab(tmp_path)
+    try:
+        assert again.file("ca.crt").read_bytes() == authority
+    finally:
+        assert again.stop() == 0
+
+
+def test_the_printed_lines_work(lab: Lab, start_twin: Callable[..., Twin]) -> None:
+    """Pastes what the lab prints into a module, file contents at each prompt."""
+    at = start_twin().serial()
+    for connections in range(2):
+        paste(at, lab, connections)
+    at.works()
+
+
+def paste(at: At, lab: Lab, which: int) -> None:
+    """The commands of one of the printed blocks, each ending with CIPSHUT."""
+    commands = re.findall(r"^\s*(AT\S.*?)\s*$", lab.output(), re.MULTILINE)
+    blocks: list[list[str]] = [[]]
+    for command in commands:
+        blocks[-1].append(command)
+        if command.startswith("AT+CIPSHUT") and any("CIPSTART" in earlier for earlier in blocks[-1]):
+            blocks.append([])
+    for command in blocks[which]:
+        at.send(command.encode() + b"\r")
+        if write := re.match(r'AT\+FSWRITE="?([^",]+)"?,\s*0,(\d+)', command):
+            at.expect(b"\r\n> ")
+            content = lab.file(write[1]).read_bytes()
+            assert len(content) == int(write[2])
+            at.send(content)
+            at.expect(lines("OK"))
+        elif command.startswith("AT+CIPSTART"):
+            at.expect(lines("OK", "CONNECT OK"))
+        elif command.startswith("AT+CIPSEND"):
+            at.expect(b"\r\n> ")
+            at.send(b"1234567890")
+            at.until(b"1234567890")
+        elif command.startswith("AT+CIPSHUT"):
+            at.until(lines("SHUT OK"))
+        elif command.startswith("AT+CIFSR"):
+            at.expect(b"\r\n")
+            at.until(b"\r\n")
+        else:
+            at.until(lines("OK"))

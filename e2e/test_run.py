@@ -1,0 +1,100 @@
+"""`modemtwin run` as a program: its line, its start and its end."""
+
+import signal
+import socket
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from support.at import OK, At, lines
+from support.tcp import free_port
+from support.twin import Twin, binary
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_a_clean_stop(twin: Twin, how: signal.Signals) -> None:
+    """Exit code 0 and no link left."""
+    twin.serial(attached=False).works()
+    assert twin.stop(how) == 0
+    assert not twin.link.is_symlink()
+
+
+def test_the_line_survives_its_client(twin: Twin) -> None:
+    """Closed and opened again: the settings of the line are kept, and it is still raw."""
+    for _ in range(5):
+        at = twin.serial(attached=False)
+        at.ask("AT+FSMEM", lines("+FSMEM: 1304000 bytes", "OK"))
+        at.close()
+    # Now without switching the echo off first: that was done before.
+    at = At(twin.link)
+    at.ask("AT", OK)
+    at.close()
+
+
+def test_a_file_in_the_way_is_not_overwritten(tmp_path: Path) -> None:
+    precious = tmp_path / "modem"
+    precious.write_text("precious")
+    command = [str(binary()), "run", "--pty", str(precious), "--state", str(tmp_path / "state")]
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=20)
+    assert done.returncode == 1, done
+    assert str(precious) in done.stderr
+    assert precious.read_text() == "precious"
+
+
+def test_two_twins_do_not_share_a_directory(twin: Twin, tmp_path: Path) -> None:
+    command = [str(binary()), "run", "--pty", str(tmp_path / "second"), "--state", str(twin.state)]
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=20)
+    assert done.returncode == 1, done
+    assert not (tmp_path / "second").is_symlink()
+    twin.serial(attached=False).works()
+
+
+def test_tcp_line(start_twin: Callable[..., Twin]) -> None:
+    """The same module over a TCP port."""
+    port = free_port()
+    start_twin("--tcp", f"127.0.0.1:{port}")
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as line:
+        said = b""
+        line.sendall(b"ATE0\r")
+        while not said.endswith(b"ATE0\r" + OK):
+            said += line.recv(4096)
+        line.sendall(b"AT+CGMM\r")
+        answer = b""
+        while not answer.endswith(OK):
+            answer += line.recv(4096)
+        assert b'+CGMM: "Air724UG"' in answer
+
+
+def test_stdio_line(tmp_path: Path) -> None:
+    """A pipe in, a pipe out; the end of input is the end."""
+    command = [str(binary()), "run", "--stdio", "--state", str(tmp_path / "state")]
+    done = subprocess.run(command, input=b"ATE0\rAT+CGMM\r", capture_output=True, timeout=20)
+    assert done.returncode == 0, done
+    assert b'\r\n+CGMM: "Air724UG"\r\n\r\nOK\r\n' in done.stdout
+
+
+def test_modules_differ(tmp_path: Path) -> None:
+    """Three modules in one process: each has its own link, identity and files."""
+    links = [tmp_path / f"tty{number}" for number in range(3)]
+    command = [str(binary()), "run", "--modules", "3", "--pty", str(tmp_path / "tty"), "--state", str(tmp_path / "state")]
+    with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout
+            served = [process.stdout.readline() for _ in range(3)]
+            identities = set()
+            for link in links:
+                assert any(str(link) in line for line in served), served
+                at = At(link)
+                at.boot()
+                at.send(b"AT+CGSN\r")
+                identities.add(at.until(OK))
+                at.upload("name", str(link).encode())
+                at.close()
+            assert len(identities) == 3
+            for number, link in enumerate(links):
+                assert (tmp_path / "state" / f"modem{number}" / "files" / "name").read_text() == str(link)
+        finally:
+            process.terminate()
+        assert process.wait(timeout=20) == 0
+    assert not any(link.is_symlink() for link in links)
