@@ -177,12 +177,11 @@ impl Link {
                 Poll::Pending => Poll::Pending,
             },
             State::Open(_) => self.poll_open(cx, buffer),
-            State::Closing(..) => self.poll_closing(cx),
+            State::Closing(..) => self.poll_closing(cx, buffer),
             State::Lingering(stream, limit) => {
-                let room = buffer.len();
                 let silent = loop {
-                    match stream.poll_read(cx, buffer, room) {
-                        Poll::Ready(Ok(count)) if count > 0 => {}
+                    match stream.poll_read(cx, buffer, buffer.len()) {
+                        Poll::Ready(Ok(1..)) => {}
                         Poll::Ready(_) => break false,
                         Poll::Pending => break true,
                     }
@@ -274,7 +273,7 @@ impl Link {
         Poll::Pending
     }
 
-    fn poll_closing(&mut self, cx: &mut Context<'_>) -> Poll<Happened> {
+    fn poll_closing(&mut self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<Happened> {
         loop {
             match self.poll_send(cx) {
                 Poll::Ready(Ok(sent)) => return Poll::Ready(Happened::Sent(sent)),
@@ -285,6 +284,8 @@ impl Link {
         }
         let flushed = self.queue.is_empty();
         let State::Closing(stream, limit) = &mut self.state else { return Poll::Pending };
+        // What still comes is dropped: a peer that cannot get rid of its answers would not read either.
+        while let Poll::Ready(Ok(1..)) = stream.poll_read(cx, buffer, buffer.len()) {}
         let finished = flushed.then(|| stream.poll_shutdown(cx));
         match finished {
             Some(Poll::Ready(Ok(()))) => {

@@ -172,6 +172,33 @@ async fn a_slow_close_delivers_everything_and_a_quick_one_is_done_at_once() {
 }
 
 #[tokio::test]
+async fn a_slow_close_gets_through_to_a_peer_that_echoes() {
+    let (bench, listener) = (Bench::new(), listener().await);
+    let (mut link, mut peer) = bench.connected(&listener).await;
+    let size = 16 << 20;
+    link.send(vec![1; size]);
+    assert!(!link.close(false));
+    let echo = async {
+        let mut buffer = vec![0; 64 << 10];
+        let mut echoed = 0;
+        while let Ok(count @ 1..) = peer.read(&mut buffer).await {
+            peer.write_all(&buffer[..count]).await.unwrap();
+            echoed += count;
+        }
+        echoed
+    };
+    let closed = async {
+        while !matches!(next(&mut link).await.0, Happened::Closed) {}
+        // It lingers while the peer still writes.
+        while !link.is_over() {
+            next(&mut link).await;
+        }
+    };
+    let (echoed, ()) = tokio::join!(echo, closed);
+    assert_eq!(echoed, size);
+}
+
+#[tokio::test]
 async fn a_reset_is_a_break() {
     let (bench, listener) = (Bench::new(), listener().await);
     let (mut link, peer) = bench.connected(&listener).await;
