@@ -15,7 +15,8 @@ const STYLES: Styles = Styles::styled()
 
 const EXIT_CODES: &str = "\
 Exit codes:
-  0  it did what it was asked to do, or was stopped by SIGINT or SIGTERM
+  0  it did what it was asked to do; `run` and `lab`: it was stopped by SIGINT
+     or SIGTERM, or `run` had no line left
   1  it failed; the last line on standard error says why
   2  the command line is wrong";
 

@@ -81,14 +81,16 @@ fn forms(command: &Command) -> String {
 }
 
 fn one(out: &mut impl Write, typed: &str, family: Option<&str>) -> anyhow::Result<()> {
-    let wanted = wanted(typed);
-    let found = modem::commands()
-        .filter(|(name, _)| family.is_none_or(|only| only == *name))
-        .find(|(_, command)| command.name.trim_start_matches(['+', '^', '*']) == wanted);
+    let (exact, bare) = wanted(typed);
+    let within = || modem::commands().filter(|(name, _)| family.is_none_or(|only| only == *name));
+    // The prefix may be left out where that leaves no doubt: ATI and AT*I are two commands.
+    let found = within()
+        .find(|(_, command)| command.name == exact)
+        .or_else(|| within().find(|(_, command)| without_prefix(command.name) == bare));
     let Some((family, command)) = found else {
         let near: Vec<&str> = modem::commands()
             .map(|(_, command)| command.name)
-            .filter(|name| wanted.get(..2).is_some_and(|start| name.contains(start)))
+            .filter(|name| bare.get(..2).is_some_and(|start| name.contains(start)))
             .take(8)
             .collect();
         let hint =
@@ -124,12 +126,17 @@ fn one(out: &mut impl Write, typed: &str, family: Option<&str>) -> anyhow::Resul
     Ok(())
 }
 
-/// `at+cipstart`, `+CIPSTART`, `CIPSTART` and `AT+CIPSTART?` are the same command.
-fn wanted(typed: &str) -> String {
+/// `at+cipstart`, `+CIPSTART`, `CIPSTART` and `AT+CIPSTART?` are the same command: its name as it was typed, and without
+/// a prefix.
+fn wanted(typed: &str) -> (String, String) {
     let name = typed.to_ascii_uppercase();
     let name = name.split(['=', '?']).next().unwrap_or_default();
-    let bare = name.strip_prefix("AT").filter(|rest| !rest.is_empty()).unwrap_or(name);
-    bare.trim_start_matches(['+', '^', '*']).to_owned()
+    let exact = name.strip_prefix("AT").filter(|rest| !rest.is_empty()).unwrap_or(name);
+    (exact.to_owned(), without_prefix(exact).to_owned())
+}
+
+fn without_prefix(name: &str) -> &str {
+    name.trim_start_matches(['+', '^', '*'])
 }
 
 fn field(out: &mut impl Write, key: &str, value: &str) -> anyhow::Result<()> {

@@ -2,11 +2,15 @@
 
 mod args;
 mod commands;
+mod demo;
+mod lab;
 mod log;
+mod paste;
 mod resolve;
 mod run;
 mod running;
 mod screen;
+mod show;
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -23,7 +27,15 @@ fn main() -> ExitCode {
             log::start(options.log);
             run::run(&options)
         }
-        _ => Ok(()),
+        Action::Lab(options) => {
+            log::start(options.log);
+            lab::lab(&options)
+        }
+        Action::Demo(options) => {
+            // Connections are told on standard output, at the end.
+            log::start(args::Log { quiet: options.log.verbose == 0, ..options.log });
+            demo::demo()
+        }
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -31,7 +43,7 @@ fn main() -> ExitCode {
         Err(error) => {
             let bad = screen::BAD;
             // Nothing is left to be done if this can't be printed either.
-            let _ = writeln!(anstream::stderr(), "{bad}modemtwin:{bad:#} {error:#}");
+            let _ = writeln!(anstream::stderr(), "{bad}modemtwin:{bad:#} {}", screen::causes(&error));
             ExitCode::FAILURE
         }
     }

@@ -7,25 +7,20 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, bail};
-use host::{Ended, Instance, Line, LineSpec, Network, Parts, Resolver, Store};
+use host::{Ended, Instance, Line, LineSpec, Network, Parts, Resolver, Store, fleet, net};
 use modem::Setup;
-use tokio::sync::watch;
-use tokio::task::{JoinSet, LocalSet};
 
-use crate::args::Run;
+use crate::args::{NameCheck, Run};
 use crate::running::{StopSignals, data_directory, raise_file_limit, runtime};
 use crate::screen::{STRONG, stdout};
 
 /// Runs until a signal comes or every line is over.
 pub(crate) fn run(options: &Run) -> anyhow::Result<()> {
     raise_file_limit();
-    let runtime = runtime()?;
-    let modules = LocalSet::new();
-    let work = modules.run_until(async {
+    runtime()?.block_on(async {
         let mut signals = StopSignals::catch()?;
         serve(options, async move { signals.wait().await }).await
-    });
-    runtime.block_on(work)
+    })
 }
 
 async fn serve(options: &Run, stop: impl Future<Output = ()>) -> anyhow::Result<()> {
@@ -33,7 +28,12 @@ async fn serve(options: &Run, stop: impl Future<Output = ()>) -> anyhow::Result<
         Some(directory) => directory.clone(),
         None => data_directory()?,
     };
-    let network = Arc::new(Network::new(resolver(options)));
+    let name_check = match options.name_check {
+        NameCheck::Hostname => net::NameCheck::Hostname,
+        NameCheck::Always => net::NameCheck::Always,
+        NameCheck::Never => net::NameCheck::Never,
+    };
+    let network = Arc::new(Network::new(resolver(options)).name_check(name_check));
     // All lines are opened before the first module is on: a mistake leaves nothing half started.
     let mut instances = Vec::new();
     for index in 0..options.modules {
@@ -41,29 +41,11 @@ async fn serve(options: &Run, stop: impl Future<Output = ()>) -> anyhow::Result<
     }
     announce(options, &instances)?;
 
-    let (stopping, stopped) = watch::channel(false);
-    let mut running = JoinSet::new();
-    for instance in instances {
-        let mut stopped = stopped.clone();
-        running.spawn_local(instance.run(async move {
-            // An error means that the sender is gone, and nobody wants the module any more either.
-            let _ = stopped.wait_for(|stop| *stop).await;
-        }));
-    }
-    let mut failed = 0;
-    let mut stop = std::pin::pin!(stop);
-    loop {
-        tokio::select! {
-            () = &mut stop, if !*stopping.borrow() => drop(stopping.send_replace(true)),
-            ended = running.join_next() => match ended {
-                Some(Ok(Ended::Stopped | Ended::LineEnded)) => {}
-                Some(Ok(Ended::Failed) | Err(_)) => failed += 1,
-                None => break,
-            },
-        }
-    }
-    if failed > 0 {
-        bail!("{failed} of {} modules failed; the log says how", options.modules);
+    let outcomes = fleet::run(instances, stop).await;
+    let failed: Vec<&str> =
+        outcomes.iter().filter(|o| o.ended == Ended::Failed).map(|o| o.name.as_str()).collect();
+    if !failed.is_empty() {
+        bail!("{} failed; the log says how", failed.join(", "));
     }
     Ok(())
 }
@@ -212,31 +194,24 @@ mod tests {
         let options =
             options(&format!("modemtwin run --pty {0}/tty --state {0}/state", directory.path().display()));
         let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
-        let local = LocalSet::new();
-        local
-            .run_until(async {
-                let running = tokio::task::spawn_local(async move {
-                    serve(&options, async move { drop(stopped.await) }).await
-                });
-                let mut client = loop {
-                    let address = host::client::Address::Device(link.clone());
-                    if let Ok(client) = host::client::Client::open(&address).await {
-                        break client;
-                    }
-                    tokio::task::yield_now().await;
-                };
-                client.write_all(b"AT\r").await.unwrap();
-                let mut said = Vec::new();
-                while !said.windows(4).any(|window| window == b"OK\r\n") {
-                    let mut buffer = [0; 256];
-                    let count = client.read(&mut buffer).await.unwrap();
-                    said.extend_from_slice(&buffer[..count]);
-                }
-                drop(stop);
-                running.await.unwrap().unwrap();
-                assert!(!link.exists(), "the link has to be gone");
-                assert!(directory.path().join("state/modem0").is_dir());
-            })
-            .await;
+        let running = tokio::spawn(async move { serve(&options, async move { drop(stopped.await) }).await });
+        let mut client = loop {
+            let address = host::client::Address::Device(link.clone());
+            if let Ok(client) = host::client::Client::open(&address).await {
+                break client;
+            }
+            tokio::task::yield_now().await;
+        };
+        client.write_all(b"AT\r").await.unwrap();
+        let mut said = Vec::new();
+        while !said.windows(4).any(|window| window == b"OK\r\n") {
+            let mut buffer = [0; 256];
+            let count = client.read(&mut buffer).await.unwrap();
+            said.extend_from_slice(&buffer[..count]);
+        }
+        drop(stop);
+        running.await.unwrap().unwrap();
+        assert!(!link.exists(), "the link has to be gone");
+        assert!(directory.path().join("state/modem0").is_dir());
     }
 }

@@ -114,10 +114,8 @@ impl Lab {
         let mut servers = JoinSet::new();
         let mut addresses = [SocketAddr::new(spec.address, 0); 3];
         for (slot, (kind, listener)) in addresses.iter_mut().zip(listeners) {
-            *slot = listener
-                .local_addr()
-                .map_err(|source| LabError::Listen { address: *slot, source })?;
-            let acceptor = credentials.acceptor(kind).map_err(|failure| LabError::Tls(failure.to_string()))?;
+            *slot = listener.local_addr().map_err(|source| LabError::Listen { address: *slot, source })?;
+            let acceptor = credentials.acceptor(kind).map_err(LabError::Tls)?;
             servers.spawn(serve::serve(kind, listener, acceptor.map(Arc::new)));
         }
         Ok(Self { addresses, credentials, _servers: servers })

@@ -61,13 +61,26 @@ async fn connection(kind: Kind, stream: TcpStream, peer: SocketAddr, acceptor: O
         return ended(kind, peer, carry(stream).await);
     };
     match acceptor.accept(stream, HANDSHAKE).await {
-        Ok(stream) => {
-            let report = stream.report();
-            tracing::info!(target: LAB, "{kind}: {peer} connected: {report}");
-            ended(kind, peer, carry(stream).await);
+        Ok(accepted) => {
+            tracing::info!(target: LAB, "{kind}: {peer} connected: {}", session(&accepted));
+            ended(kind, peer, carry(accepted.stream).await);
         }
         Err(failure) => tracing::warn!(target: LAB, "{kind}: {peer} failed: {failure}"),
     }
+}
+
+/// A session in words: version, suite, who the client is, which server it meant.
+fn session<S>(accepted: &tls::Accepted<S>) -> String {
+    let report = accepted.stream.report();
+    let version = report.version.map_or_else(|| "unknown version".to_owned(), |version| version.to_string());
+    let client = accepted.client.as_deref().unwrap_or("without certificate");
+    let asked = accepted.server_name.as_ref().map_or(String::new(), |name| format!(", asked for {name}"));
+    let suite = match report.suite.openssl_name() {
+        Some(_) => report.suite.to_string(),
+        // Not one of the module's; the number alone tells people nothing.
+        None => report.suite_name.clone(),
+    };
+    format!("{version}, {suite}, client {client}{asked}")
 }
 
 async fn carry<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S) -> io::Result<u64> {

@@ -1,0 +1,130 @@
+//! `modemtwin lab`: servers to connect to.
+
+use std::io::Write;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use host::lab::{Credentials, Kind, Lab, LabSpec, Ports};
+
+use crate::args;
+use crate::paste::{self, Upload};
+use crate::running::{StopSignals, data_directory, runtime};
+use crate::screen::{FAINT, STRONG, grouped, stdout};
+
+/// Runs the servers until a signal comes.
+pub(crate) fn lab(options: &args::Lab) -> anyhow::Result<()> {
+    let directory = match &options.dir {
+        Some(directory) => directory.clone(),
+        None => data_directory()?.join("lab"),
+    };
+    // What is printed has to work from another directory too.
+    let directory = std::path::absolute(directory)?;
+    let ports = options.port_base.map_or(Ports::Usual, Ports::Exactly);
+    let spec = LabSpec { directory, address: options.listen, ports };
+    runtime()?.block_on(async {
+        let mut signals = StopSignals::catch()?;
+        let lab = Lab::start(&spec).await?;
+        announce(&mut stdout(), &lab)?;
+        signals.wait().await;
+        Ok(())
+    })
+}
+
+fn announce(out: &mut impl Write, lab: &Lab) -> anyhow::Result<()> {
+    let credentials = lab.credentials();
+    for kind in Kind::ALL {
+        writeln!(out, "{kind:<16} at {}", lab.address(kind))?;
+    }
+    let made = if credentials.is_fresh() { "made just now" } else { "from before" };
+    writeln!(out, "\nCertificates and keys (PEM and DER, {made}) in {}:", credentials.directory().display())?;
+    for (path, bytes) in [credentials.ca(), credentials.client_certificate(), credentials.client_key()] {
+        let name = path.file_name().unwrap_or_default();
+        writeln!(out, "  {:<12} {:>6} bytes", name.display(), grouped(bytes.len()))?;
+    }
+    let address = |kind| paste::local(lab.address(kind));
+    for (title, server, uploads) in [
+        ("Plain TCP", address(Kind::Tcp), Vec::new()),
+        ("TLS, the server is checked", address(Kind::OneWay), uploads(credentials, false)),
+        ("TLS, both sides are checked", address(Kind::Mutual), uploads(credentials, true)),
+    ] {
+        writeln!(out, "\n{STRONG}{title}: type in a module's terminal (`modemtwin run`){STRONG:#}")?;
+        for line in paste::session(server, &uploads).lines() {
+            let style = if line.starts_with(' ') { FAINT } else { anstyle::Style::new() };
+            writeln!(out, "{style}{line}{style:#}")?;
+        }
+    }
+    writeln!(out, "\n{STRONG}Or from this computer, without a module{STRONG:#}")?;
+    for line in checks(lab, address) {
+        writeln!(out, "{line}")?;
+    }
+    writeln!(out, "\nCtrl-C ends it.")?;
+    out.flush()?;
+    Ok(())
+}
+
+/// What goes into the module, called as in the SSL guide.
+fn uploads(credentials: &Credentials, mutual: bool) -> Vec<Upload> {
+    let upload = |name, keyword, (path, bytes): (PathBuf, &[u8])| Upload {
+        name,
+        keyword,
+        source: path.display().to_string(),
+        length: bytes.len(),
+    };
+    let mut uploads = vec![upload("server.crt", "cacert", credentials.ca())];
+    if mutual {
+        uploads.push(upload("client.crt", "clientcert", credentials.client_certificate()));
+        uploads.push(upload("client.key", "clientkey", credentials.client_key()));
+    }
+    uploads
+}
+
+/// Other programs that show whether the servers can be reached.
+fn checks(lab: &Lab, address: impl Fn(Kind) -> SocketAddr) -> [String; 3] {
+    let credentials = lab.credentials();
+    let file = |(path, _): (PathBuf, &[u8])| path.display().to_string();
+    let tcp = address(Kind::Tcp);
+    let ca = file(credentials.ca());
+    [
+        format!("nc {} {}", tcp.ip(), tcp.port()),
+        format!("openssl s_client -connect {} -CAfile {ca}", address(Kind::OneWay)),
+        format!(
+            "openssl s_client -connect {} -CAfile {ca} \\\n  -cert {} -key {}",
+            address(Kind::Mutual),
+            file(credentials.client_certificate()),
+            file(credentials.client_key())
+        ),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_is_printed_has_the_real_ports_and_lengths() {
+        let directory = tempfile::tempdir().unwrap();
+        let spec = LabSpec {
+            directory: directory.path().to_owned(),
+            address: "127.0.0.1".parse().unwrap(),
+            ports: Ports::Free,
+        };
+        let lab = Lab::start(&spec).await.unwrap();
+        let mut out = Vec::new();
+        announce(&mut out, &lab).unwrap();
+        let text = String::from_utf8(anstream::adapter::strip_bytes(&out).into_vec()).unwrap();
+        for kind in Kind::ALL {
+            let line = format!("AT+CIPSTART=\"TCP\",\"127.0.0.1\",{}", lab.address(kind).port());
+            assert!(text.lines().any(|there| there == line), "{line} in {text}");
+        }
+        for (name, (path, bytes)) in [
+            ("server.crt", lab.credentials().ca()),
+            ("client.crt", lab.credentials().client_certificate()),
+            ("client.key", lab.credentials().client_key()),
+        ] {
+            let length = std::fs::metadata(&path).unwrap().len();
+            assert_eq!(length, bytes.len() as u64);
+            let line = format!("AT+FSWRITE=\"{name}\",0,{length},60");
+            assert!(text.lines().any(|there| there == line), "{line} in {text}");
+        }
+    }
+}
