@@ -10,7 +10,7 @@ ROUNDS = 10
 
 def test_right_after_ok(twin: Twin) -> None:
     """Replacing and appending, killed between OK and the next command, again and again."""
-    at = twin.serial(attached=False)
+    at = twin.serial(network=False)
     at.ok('AT+FSCREATE="replaced"', 'AT+FSCREATE="appended"')
     appended = b""
     for round_ in range(ROUNDS):
@@ -20,7 +20,7 @@ def test_right_after_ok(twin: Twin) -> None:
         at.expect(OK)
         twin.kill()
         twin.restart()
-        at = twin.serial(attached=False)
+        at = twin.serial(network=False)
         assert at.download("replaced", len(replaced)) == replaced
         at.ask('AT+FSFLSIZE="replaced"', b"\r\n+FSFLSIZE: %d\r\n" % len(replaced) + OK)
 
@@ -31,13 +31,13 @@ def test_right_after_ok(twin: Twin) -> None:
         at.expect(OK)
         twin.kill()
         twin.restart()
-        at = twin.serial(attached=False)
+        at = twin.serial(network=False)
         assert at.download("appended", len(appended)) == appended
 
 
 def test_in_the_middle_of_the_data(twin: Twin) -> None:
     """The old content stays, whole; nothing is left over."""
-    at = twin.serial(attached=False)
+    at = twin.serial(network=False)
     old = os.urandom(5000)
     at.upload("f", old)
     for size in (1, 4999, 9999):
@@ -45,7 +45,7 @@ def test_in_the_middle_of_the_data(twin: Twin) -> None:
         at.send(os.urandom(size))
         twin.kill()
         twin.restart()
-        at = twin.serial(attached=False)
+        at = twin.serial(network=False)
         assert at.download("f", len(old)) == old
         at.ask('AT+FSFLSIZE="f"', b"\r\n+FSFLSIZE: 5000\r\n" + OK)
     leftovers = [path for path in twin.state.rglob("*") if path.is_file() and path.stat().st_size >= 5000]
@@ -53,15 +53,15 @@ def test_in_the_middle_of_the_data(twin: Twin) -> None:
 
 
 def test_right_after_create_and_delete(twin: Twin) -> None:
-    at = twin.serial(attached=False)
+    at = twin.serial(network=False)
     for round_ in range(3):
         at.ok(f'AT+FSCREATE="f{round_}"')
         twin.kill()
         twin.restart()
-        at = twin.serial(attached=False)
+        at = twin.serial(network=False)
         at.ask(f'AT+FSFLSIZE="f{round_}"', b"\r\n+FSFLSIZE: 0\r\n" + OK)
         at.ok(f'AT+FSDEL="f{round_}"')
         twin.kill()
         twin.restart()
-        at = twin.serial(attached=False)
+        at = twin.serial(network=False)
         at.ask(f'AT+FSFLSIZE="f{round_}"', b"\r\nERROR\r\n")

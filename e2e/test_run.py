@@ -15,7 +15,7 @@ from support.twin import Twin, binary
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
 def test_a_clean_stop(twin: Twin, how: signal.Signals) -> None:
     """Exit code 0 and no link left."""
-    twin.serial(attached=False).works()
+    twin.serial(network=False).works()
     assert twin.stop(how) == 0
     assert not twin.link.is_symlink()
 
@@ -23,7 +23,7 @@ def test_a_clean_stop(twin: Twin, how: signal.Signals) -> None:
 def test_the_line_survives_its_client(twin: Twin) -> None:
     """Closed and opened again: the settings of the line are kept, and it is still raw."""
     for _ in range(5):
-        at = twin.serial(attached=False)
+        at = twin.serial(network=False)
         at.ask("AT+FSMEM", lines("+FSMEM: 1304000 bytes", "OK"))
         at.close()
     # Now without switching the echo off first: that was done before.
@@ -47,7 +47,7 @@ def test_two_twins_do_not_share_a_directory(twin: Twin, tmp_path: Path) -> None:
     done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=20)
     assert done.returncode == 1, done
     assert not (tmp_path / "second").is_symlink()
-    twin.serial(attached=False).works()
+    twin.serial(network=False).works()
 
 
 def test_tcp_line(start_twin: Callable[..., Twin]) -> None:

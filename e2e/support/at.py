@@ -91,8 +91,9 @@ class At:
                 continue
         else:
             raise AssertionError("the module does not answer AT")
-        self.send(b"ATE0\r")
-        self.until(b"ATE0\r" + OK)
+        # An answer that only this question has, so that no answer to a former AT is left over.
+        self.send(b"ATE0;+CMEE?\r")
+        self.until(lines("+CMEE: 1", "OK"))
 
     def attach(self) -> None:
         """Polls until the network has set the clock: the last thing that happens at power-on, after registration."""
@@ -105,6 +106,11 @@ class At:
                 return
             time.sleep(0.02)
         raise AssertionError(f"no network time; the clock says {answer!r}")
+
+    def fly(self) -> None:
+        """Flight mode."""
+        self.send(b"AT+CFUN=4\r")
+        self.until(OK)
 
     def upload(self, name: str, content: bytes) -> None:
         """Writes a file in as many parts as it takes."""
@@ -165,4 +171,13 @@ class At:
             length = int(self.until(b":\r\n")[:-3])
             assert 0 < length <= 1460, length
             data += self.take(length)
+        return data
+
+    def receive_all(self, link: int) -> bytes:
+        """What one link receives up to the end of the connection (many links)."""
+        data = b""
+        while (header := self.until(b"\r\n") + self.until(b"\r\n")) != lines(f"{link}, CLOSED"):
+            received = re.fullmatch(rb"\r\n\+RECEIVE,%d,(\d+):\r\n" % link, header)
+            assert received, header
+            data += self.take(int(received[1]))
         return data

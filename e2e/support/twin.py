@@ -46,13 +46,16 @@ class Twin:
         """The directory that AT sees."""
         return self.state / "modem0" / "files"
 
-    def serial(self, *, attached: bool = True) -> At:
-        """A port to the module, booted (and on the network), with the echo off."""
+    def serial(self, *, network: bool = True) -> At:
+        """A port to the module, booted, with the echo off; on the network or in flight mode, so that no message of
+        registration comes in between."""
         at = At(self.link)
         self._ports.append(at)
         at.boot()
-        if attached:
+        if network:
             at.attach()
+        else:
+            at.fly()
         return at
 
     def log(self) -> str:
