@@ -12,7 +12,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::OFlags;
 use rustix::io::Errno;
 use rustix::termios::{OptionalActions, isatty, tcgetattr, tcsetattr};
-use transcript::{Stage, StageError};
+use transcript::{PowerOn, Stage, StageError};
 
 use crate::client::Address;
 
@@ -21,6 +21,9 @@ const BACKLOG: usize = 4 << 20;
 
 /// Plays a transcript on the serial lines of modules that run somewhere else: in another thread, in another process, or
 /// as hardware. It can send, receive and wait; steps that need more say that they are not possible here.
+///
+/// It does not make the module: what that says while it boots is part of the conversation, unless
+/// [`settle`](Self::settle) was called first.
 ///
 /// Its calls block; in an async program it belongs on a thread of its own.
 #[derive(Debug)]
@@ -45,6 +48,26 @@ impl LineStage {
         Ok(Self { lines: lines.iter().map(Port::open).collect::<io::Result<_>>()? })
     }
 
+    /// Throws away what the module says until it has been quiet for as long as `quiet`.
+    ///
+    /// # Errors
+    /// A line is gone, or the module is not quiet for so long within `limit`.
+    pub fn settle(&mut self, quiet: Duration, limit: Duration) -> Result<(), StageError> {
+        let start = Instant::now();
+        let mut said = Vec::new();
+        while start.elapsed() <= limit {
+            self.wait(quiet)?;
+            for line in 0..self.lines.len() {
+                self.receive(u8::try_from(line).unwrap_or(u8::MAX), &mut said)?;
+            }
+            if said.is_empty() {
+                return Ok(());
+            }
+            said.clear();
+        }
+        Err(StageError::Failed(format!("the module was never quiet for {quiet:?} within {limit:?}")))
+    }
+
     fn port(&mut self, line: u8) -> Result<&mut Port, StageError> {
         self.lines
             .get_mut(usize::from(line))
@@ -53,6 +76,17 @@ impl LineStage {
 }
 
 impl Stage for LineStage {
+    fn power_on(&mut self, plan: &PowerOn<'_>) -> Result<(), StageError> {
+        if !plan.settings.is_empty() {
+            return Err(StageError::NotPossible("to set up the module (it is running already)"));
+        }
+        if usize::from(plan.lines) > self.lines.len() {
+            let text = format!("the transcript uses {} lines, and here are {}", plan.lines, self.lines.len());
+            return Err(StageError::Failed(text));
+        }
+        Ok(())
+    }
+
     fn send(&mut self, line: u8, bytes: &[u8]) -> Result<(), StageError> {
         let port = self.port(line)?;
         if port.outgoing.len() + bytes.len() > BACKLOG {

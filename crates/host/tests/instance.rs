@@ -119,10 +119,18 @@ async fn a_transcript_plays_on_a_real_line_in_real_time() {
     let handle = module.handle();
     let play = move || {
         let mut stage = LineStage::open(&[Address::Device(link), Address::Tcp(address)])?;
-        let text = "@boot cold\n> ATE0\n< OK\n";
-        let asks_too_much = Transcript::parse("cold", text)?;
-        let failure = Runner::new(&Bindings::new()).run(&mut stage, &asks_too_much).unwrap_err();
+        let bindings = Bindings::new();
+        let too_much = Transcript::parse("set-up", "@module instance 7\n> AT\n< OK\n")?;
+        let failure = Runner::new(&bindings).run(&mut stage, &too_much).unwrap_err();
         assert!(failure.to_string().contains("not possible"), "{failure}");
+
+        stage.settle(Duration::from_millis(200), LONG).unwrap();
+        let right = "> AT\n< OK\n> AT+FSCREATE=\"a\"\n< OK\n@line 1\n> AT\n< OK\n";
+        Runner::new(&bindings).run(&mut stage, &Transcript::parse("right", right)?)?;
+        let wrong = Transcript::parse("wrong", "> AT\n< OK\n> AT+FSDEL=\"a\"\n< ERROR\n")?;
+        let failure =
+            Runner::new(&bindings).limit(Duration::from_millis(500)).run(&mut stage, &wrong).unwrap_err();
+        assert!(failure.to_string().contains("wrong:4"), "{failure}");
         Ok::<_, Box<dyn std::error::Error + Send + Sync>>(stage)
     };
     let host = async {

@@ -58,6 +58,12 @@ impl TcpPort {
 
     /// Takes a client in, or turns it away while another is on.
     pub(super) fn poll_upkeep(&mut self, cx: &mut Context<'_>) {
+        self.accept(cx);
+        // Pending: the next poll goes on, or the next write.
+        let _ = self.poll_greet(cx);
+    }
+
+    fn accept(&mut self, cx: &mut Context<'_>) {
         loop {
             match self.listener.poll_accept(cx) {
                 Poll::Ready(Ok((stream, peer))) => self.arrive(stream, peer),
@@ -108,23 +114,32 @@ impl TcpPort {
 
     /// Writes, keeps it for the first client, or throws it away.
     pub(super) fn poll_write(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<usize> {
-        loop {
-            let Some(client) = &mut self.client else {
-                if let Some(kept) = &mut self.kept {
-                    let room = KEPT_LIMIT.saturating_sub(kept.len());
-                    kept.extend(bytes.iter().take(room));
-                }
-                return Poll::Ready(bytes.len());
-            };
-            let greeting = self.greeting.as_slices().0;
-            let greets = !greeting.is_empty();
-            let next = if greets { greeting } else { bytes };
-            match ready!(Pin::new(&mut client.stream).poll_write(cx, next)) {
-                Ok(count) if greets => drop(self.greeting.drain(..count)),
-                Ok(count) => return Poll::Ready(count),
+        ready!(self.poll_greet(cx));
+        let Some(client) = &mut self.client else {
+            if let Some(kept) = &mut self.kept {
+                let room = KEPT_LIMIT.saturating_sub(kept.len());
+                kept.extend(bytes.iter().take(room));
+            }
+            return Poll::Ready(bytes.len());
+        };
+        match ready!(Pin::new(&mut client.stream).poll_write(cx, bytes)) {
+            Ok(count) => Poll::Ready(count),
+            Err(e) => {
+                self.leave(&e.to_string());
+                Poll::Ready(bytes.len())
+            }
+        }
+    }
+
+    /// Sends the first client what was kept for it.
+    fn poll_greet(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        while let Some(client) = self.client.as_mut().filter(|_| !self.greeting.is_empty()) {
+            match ready!(Pin::new(&mut client.stream).poll_write(cx, self.greeting.as_slices().0)) {
+                Ok(count) => drop(self.greeting.drain(..count)),
                 Err(e) => self.leave(&e.to_string()),
             }
         }
+        Poll::Ready(())
     }
 }
 
