@@ -62,7 +62,7 @@ fn announce(out: &mut impl Write, lab: &Lab) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// What goes into the module, called as in the SSL guide.
+/// What goes into the module, under the names that it has here.
 fn uploads(credentials: &Credentials, mutual: bool) -> Vec<Upload> {
     let upload = |name, keyword, (path, bytes): (PathBuf, &[u8])| Upload {
         name,
@@ -70,7 +70,7 @@ fn uploads(credentials: &Credentials, mutual: bool) -> Vec<Upload> {
         source: path.display().to_string(),
         length: bytes.len(),
     };
-    let mut uploads = vec![upload("server.crt", "cacert", credentials.ca())];
+    let mut uploads = vec![upload("ca.crt", "cacert", credentials.ca())];
     if mutual {
         uploads.push(upload("client.crt", "clientcert", credentials.client_certificate()));
         uploads.push(upload("client.key", "clientkey", credentials.client_key()));
@@ -117,7 +117,7 @@ mod tests {
             assert!(text.lines().any(|there| there == line), "{line} in {text}");
         }
         for (name, (path, bytes)) in [
-            ("server.crt", lab.credentials().ca()),
+            ("ca.crt", lab.credentials().ca()),
             ("client.crt", lab.credentials().client_certificate()),
             ("client.key", lab.credentials().client_key()),
         ] {

@@ -19,7 +19,9 @@ pub(crate) struct Upload {
 pub(crate) fn session(server: SocketAddr, uploads: &[Upload]) -> String {
     let mut text = String::from("AT+CIPSHUT\nAT+CIPMUX=0\nAT+CIPQSEND=1\nAT+CSTT\nAT+CIICR\nAT+CIFSR\n");
     let mut add = |line: std::fmt::Arguments<'_>| text.push_str(&line.to_string());
-    if !uploads.is_empty() {
+    if uploads.is_empty() {
+        add(format_args!("AT+CIPSSL=0\n"));
+    } else {
         add(format_args!("AT+CIPSSL=1\n"));
         for Upload { name, source, length, .. } in uploads {
             add(format_args!("AT+FSCREATE=\"{name}\"\nAT+FSWRITE=\"{name}\",0,{length},60\n"));
@@ -63,23 +65,20 @@ mod tests {
     fn plain_tcp_needs_no_context() {
         let text = session("127.0.0.1:57511".parse().unwrap(), &[]);
         assert!(text.contains("AT+CIPSTART=\"TCP\",\"127.0.0.1\",57511\n"), "{text}");
-        assert!(!text.contains("SSL"), "{text}");
+        assert!(!text.contains("SSLCFG") && text.contains("AT+CIPSSL=0\n"), "{text}");
     }
 
     #[test]
     fn one_way_checks_the_server_only() {
-        let text = session("127.0.0.1:57512".parse().unwrap(), &[upload("server.crt", "cacert", 1212)]);
-        assert!(text.contains("AT+FSWRITE=\"server.crt\",0,1212,60\n"), "{text}");
-        assert!(
-            text.contains("AT+SSLCFG=\"cacert\",0,\"server.crt\"\nAT+SSLCFG=\"seclevel\",0,1\n"),
-            "{text}"
-        );
+        let text = session("127.0.0.1:57512".parse().unwrap(), &[upload("ca.crt", "cacert", 1212)]);
+        assert!(text.contains("AT+FSWRITE=\"ca.crt\",0,1212,60\n"), "{text}");
+        assert!(text.contains("AT+SSLCFG=\"cacert\",0,\"ca.crt\"\nAT+SSLCFG=\"seclevel\",0,1\n"), "{text}");
     }
 
     #[test]
     fn mutual_brings_three_files() {
         let uploads = [
-            upload("server.crt", "cacert", 1212),
+            upload("ca.crt", "cacert", 1212),
             upload("client.crt", "clientcert", 1127),
             upload("client.key", "clientkey", 1679),
         ];

@@ -166,7 +166,7 @@ mod tests {
         assert_eq!(specs("modemtwin run --pty /tmp/tty", 0), [pty("/tmp/tty")]);
         assert_eq!(specs("modemtwin run --stdio", 0), [LineSpec::Stdio]);
         let tcp = LineSpec::Tcp("127.0.0.1:5000".parse().unwrap());
-        assert_eq!(specs("modemtwin run --tcp 127.0.0.1:5000", 0), [tcp.clone()]);
+        assert_eq!(specs("modemtwin run --tcp 127.0.0.1:5000", 0), std::slice::from_ref(&tcp));
         assert_eq!(specs("modemtwin run --tcp 127.0.0.1:5000 --pty x", 0), [pty("x"), tcp]);
     }
 
