@@ -104,11 +104,63 @@ fn unknown_profiles_are_refused() {
     assert!(fails("@module profile no-such\n> AT\n< OK").contains("no profile called no-such"));
 }
 
+/// What hosts send, in pieces that may follow each other in any order.
+const WORDS: &[&str] = &[
+    "AT",
+    "\r",
+    "\n",
+    ";",
+    "\x08",
+    "\x1a",
+    "\x1b",
+    "A/",
+    "E0",
+    "V0",
+    "Q1",
+    "+CMEE=2",
+    "+CIPMUX=1",
+    "+CIPQSEND=1",
+    "+CSTT",
+    "+CIICR",
+    "+CIFSR",
+    "+CIPSTATUS",
+    "+CIPSTART=TCP,h,1",
+    "+CIPSTART=0,TCP,h,1",
+    "+CIPSEND",
+    "+CIPSEND=3",
+    "+CIPCLOSE",
+    "+CIPSHUT",
+    "+FSCREATE=f",
+    "+FSWRITE=f,0,3,5",
+    "+FSREAD=f,0,9,0",
+    "+FSDEL=f",
+    "+FSLS=/",
+    "+SSLCFG=seclevel,0",
+    "+CFUN=0",
+    "+CFUN=1,1",
+    "+RESET",
+    "+CPOWD=1",
+    "+CPIN?",
+    "+CREG=2",
+    "+CGATT=0",
+    "+CCLK?",
+    "abc",
+    ",",
+    "=",
+    "?",
+    "\"",
+    "&F",
+    "&W",
+    "Z",
+    " ",
+];
+
 proptest! {
     #[test]
     fn any_bytes_in_any_pieces_get_the_same_answers(
         bytes in prop_oneof![
             prop::collection::vec(any::<u8>(), 0..64),
+            prop::collection::vec(prop::sample::select(WORDS), 1..12).prop_map(|words| words.concat().into_bytes()),
             "(AT|at)?[+A-Z&;,=?\"0-9\\r\\n ]{0,40}\r".prop_map(String::into_bytes),
         ],
         cuts in prop::collection::vec(0usize..64, 0..6),
