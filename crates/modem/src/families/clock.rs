@@ -50,9 +50,8 @@ impl Family for Clock {
             read: Some(read),
             set: Some(set),
             examples: &[
-                example_after(
-                    &["AT+CCLK=\"18/08/07,13:28:31+32\""],
-                    "AT+CCLK?",
+                example(
+                    "AT+CCLK=\"18/08/07,13:28:31+32\";+CCLK?",
                     "\r\n+CCLK: \"18/08/07,13:28:31+32\"\r\n\r\nOK\r\n",
                 ),
                 example("AT+CCLK=\"19/02/29,00:00:00+32\"", "\r\nERROR\r\n"),

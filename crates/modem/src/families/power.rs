@@ -58,7 +58,11 @@ impl Family for Power {
             evidence: Evidence::Documented,
             remarks: "OK, then everything from RDY on. The boot ROM's own output is not imitated.",
             execute: Some(restart),
-            examples: &[],
+            examples: &[example(
+                "AT+RESET",
+                "\r\nOK\r\n\r\nRDY\r\n\r\n^MODE: 17,17\r\n\r\n+E_UTRAN Service\r\n\r\n+CGEV: ME PDN ACT 5\r\n\
+                 \r\n+NITZ: 20/09/13,12:26:47+32,0\r\n",
+            )],
             ..Command::new("+RESET", "Restart")
         },
         Command {
@@ -67,7 +71,7 @@ impl Family for Power {
             evidence: Evidence::Documented,
             remarks: "Forgets what AT&W stored, then restarts. Files and the AT+WISN text stay (assumed).",
             execute: Some(forget),
-            examples: &[],
+            examples: &[example("AT+RSTSET=?", "\r\nOK\r\n")],
             ..Command::new("+RSTSET", "Factory values and restart")
         },
     ];
