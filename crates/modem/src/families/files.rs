@@ -26,8 +26,8 @@ pub(crate) struct Files;
 pub(crate) enum FilesOp {
     /// The effect; `OK` when done.
     Done,
-    /// A file's bytes.
-    Read,
+    /// A file's bytes; none are an error when a position was given.
+    Read { from_position: bool },
     /// A file's size.
     Size,
     /// The bytes in use.
@@ -166,7 +166,10 @@ impl Family for Files {
         }
         let Resume::Store(result) = event else { return Ok(Outcome::Wait(Op::files(op))) };
         match (op, result.map_err(refused)?) {
-            (FilesOp::Read, StoreReply::Bytes(bytes)) => {
+            (FilesOp::Read { from_position: true }, StoreReply::Bytes(bytes)) if bytes.is_empty() => {
+                return Err(refused(StoreError::BadOffset));
+            }
+            (FilesOp::Read { .. }, StoreReply::Bytes(bytes)) => {
                 x.reply.raw(b"\r\n");
                 x.reply.raw(&bytes);
             }
@@ -250,7 +253,7 @@ fn read(x: &mut Exchange<'_>) -> Answer {
         (true, None) => return Err(x.args.error(ArgErrorKind::Missing).into()),
     };
     let length = usize::try_from(length).unwrap_or(usize::MAX);
-    Ok(Outcome::Store(StoreRequest::Read { path, offset, length }, Op::files(FilesOp::Read)))
+    Ok(Outcome::Store(StoreRequest::Read { path, offset, length }, Op::files(FilesOp::Read { from_position })))
 }
 
 fn memory(_x: &mut Exchange<'_>) -> Answer {
