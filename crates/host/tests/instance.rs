@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use modem::{Setup, WorldChange};
+use modem::{Coverage, Setup, WorldChange};
 use modemtwin_host::client::{Address, Client};
 use modemtwin_host::fleet;
 use modemtwin_host::{Ended, Instance, Line, LineSpec, LineStage, Network, Parts, Store, unix_millis};
@@ -15,10 +15,13 @@ use transcript::{Bindings, Runner, Transcript};
 
 const LONG: Duration = Duration::from_secs(30);
 
+/// A module that finds no network: after a moment it has nothing to say by itself.
 fn instance(state: &Path, lines: Vec<Line>) -> Instance {
+    let mut setup = Setup::new(0, 1, unix_millis());
+    setup.world.coverage = Coverage::Searching;
     Instance::new(Parts {
         name: "modem0".into(),
-        setup: Setup::new(0, 1, unix_millis()),
+        setup,
         lines,
         store: Store::open(state).unwrap(),
         network: Arc::new(Network::default()),
@@ -124,7 +127,7 @@ async fn a_transcript_plays_on_a_real_line_in_real_time() {
         let failure = Runner::new(&bindings).run(&mut stage, &too_much).unwrap_err();
         assert!(failure.to_string().contains("not possible"), "{failure}");
 
-        stage.settle(Duration::from_millis(200), LONG).unwrap();
+        stage.settle(Duration::from_millis(600), LONG).unwrap();
         let right = "> AT\n< OK\n> AT+FSCREATE=\"a\"\n< OK\n@line 1\n> AT\n< OK\n";
         Runner::new(&bindings).run(&mut stage, &Transcript::parse("right", right)?)?;
         let wrong = Transcript::parse("wrong", "> AT\n< OK\n> AT+FSDEL=\"a\"\n< ERROR\n")?;
