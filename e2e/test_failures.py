@@ -132,7 +132,7 @@ def test_many_links_report_the_number(twin: Twin, at: At, pki: Pki, tmp_path: Pa
         at.expect(lines("2, CONNECT FAIL"))
         at.secure(2, cacert="ca.crt", level=1)
         at.connect(server.port, link=2)
-    at.works()
+        at.works()
 
 
 def test_secrets_stay_out_of_the_log(twin: Twin, at: At, pki: Pki, server: OpenSslServer | GnuTlsServer) -> None:
