@@ -1,6 +1,5 @@
 //! `modemtwin demo`: the SSL guide's session, on a real PTY, against a real server, told while it happens.
 
-use std::fmt::Write as _;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, mpsc};
@@ -12,7 +11,7 @@ use host::lab::{Credentials, Kind, Lab, LabSpec, Ports};
 use host::{Ended, Instance, Journal, Line, LineSpec, LineStage, Network, Parts, Report, Resolver, Store};
 use modem::Setup;
 use tokio::sync::oneshot;
-use transcript::{Bindings, Happened, Runner, Transcript};
+use transcript::{Bindings, Failure, Happened, Runner, Transcript};
 
 use crate::running::{StopSignals, runtime};
 use crate::screen::{BAD, STRONG, WIDTH, stdout, wrap};
@@ -62,16 +61,28 @@ pub(crate) fn demo() -> anyhow::Result<()> {
         }
         Err(failure) => {
             out.flush()?;
-            let mut text = format!("a step of the session failed\n{BAD}{failure}{BAD:#}");
-            for report in &reports {
-                if let Report::Failed(explanation) = report {
-                    write!(text, "  the twin explains:\n    {explanation}\n")?;
-                }
-            }
-            text.push_str("`modemtwin demo -v` tells more.");
-            Err(anyhow!(text))
+            Err(anyhow!(explained(*failure, &reports)))
         }
     }
+}
+
+/// Which step failed, and what the twin has to say about it.
+fn explained(failure: Failure, reports: &[Report]) -> String {
+    // The conversation is on the screen already.
+    let failure = Failure { before: Vec::new(), ..failure };
+    let mut text = format!("a step of the session failed\n{BAD}{failure}{BAD:#}");
+    for report in reports {
+        if let Report::Failed(explanation) = report {
+            text.push_str("  the twin explains:\n");
+            for line in wrap(&explanation.to_string(), WIDTH - 4) {
+                text.push_str("    ");
+                text.push_str(&line);
+                text.push('\n');
+            }
+        }
+    }
+    text.push_str("`modemtwin demo -v` tells more.");
+    text
 }
 
 fn introduction(world: &World) -> String {
@@ -244,6 +255,25 @@ mod tests {
         for promised in ["< CONNECT OK", "< DATA ACCEPT:10", "< SHUT OK"] {
             assert!(GUIDE.lines().any(|line| line == promised), "{promised}");
         }
+    }
+
+    #[test]
+    fn a_failure_names_its_step_and_repeats_no_payload() {
+        let failure = Failure {
+            name: "guide.at".into(),
+            position: None,
+            step: "< CONNECT OK".into(),
+            way: None,
+            what: "the module said something else".into(),
+            expected: vec!["CONNECT OK".into()],
+            got: vec!["CONNECT FAIL".into()],
+            before: vec!["-----BEGIN RSA PRIVATE KEY-----".into()],
+        };
+        let text = explained(failure, &[]);
+        for part in ["< CONNECT OK", "CONNECT FAIL", "guide.at"] {
+            assert!(text.contains(part), "{text}");
+        }
+        assert!(!text.contains("PRIVATE KEY"), "{text}");
     }
 
     #[test]
