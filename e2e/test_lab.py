@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from support import wait
-from support.at import At, lines
+from support.at import OK, PROMPT, At, lines
 from support.tcp import free_port, listens
 from support.twin import Twin, binary
 
@@ -119,39 +119,42 @@ def test_keys_are_private_and_kept(lab: Lab, tmp_path: Path) -> None:
 
 
 def test_the_printed_lines_work(lab: Lab, start_twin: Callable[..., Twin]) -> None:
-    """Pastes what the lab prints into a module, file contents at each prompt."""
+    """Pastes what the lab prints into a module, file contents at each prompt: plain, one-way, two-way."""
     at = start_twin().serial()
-    for connections in range(2):
-        paste(at, lab, connections)
+    assert len(blocks(lab)) == 3
+    for block in blocks(lab):
+        paste(at, lab, block)
     at.works()
 
 
-def paste(at: At, lab: Lab, which: int) -> None:
-    """The commands of one of the printed blocks, each ending with CIPSHUT."""
-    commands = re.findall(r"^\s*(AT\S.*?)\s*$", lab.output(), re.MULTILINE)
-    blocks: list[list[str]] = [[]]
-    for command in commands:
-        blocks[-1].append(command)
-        if command.startswith("AT+CIPSHUT") and any("CIPSTART" in earlier for earlier in blocks[-1]):
-            blocks.append([])
-    for command in blocks[which]:
-        at.send(command.encode() + b"\r")
-        if write := re.match(r'AT\+FSWRITE="?([^",]+)"?,\s*0,(\d+)', command):
-            at.expect(b"\r\n> ")
+def blocks(lab: Lab) -> list[list[str]]:
+    """What the lab prints to be typed: for each server, from the first CIPSHUT to the last line."""
+    titles = re.split(r"^(?=\S.*:.*\n)", lab.output(), flags=re.MULTILINE)
+    found = [re.findall(r"^\s*(AT\S.*?|\d{10})\s*$", title, re.MULTILINE) for title in titles]
+    return [block for block in found if any("CIPSTART" in line for line in block)]
+
+
+def paste(at: At, lab: Lab, block: list[str]) -> None:
+    """Types the lines of a block; what a line is answered depends on its command."""
+    answers = {"CIPSHUT": "SHUT OK", "CIPSTART": "CONNECT OK"}
+    for line in block:
+        at.send(line.encode() + (b"\r" if line.startswith("AT") else b""))
+        command = re.match(r"AT\+(\w+)", line)
+        if write := re.match(r'AT\+FSWRITE="([^"]+)",0,(\d+)', line):
+            at.expect(PROMPT)
             content = lab.file(write[1]).read_bytes()
             assert len(content) == int(write[2])
             at.send(content)
-            at.expect(lines("OK"))
-        elif command.startswith("AT+CIPSTART"):
-            at.expect(lines("OK", "CONNECT OK"))
-        elif command.startswith("AT+CIPSEND"):
-            at.expect(b"\r\n> ")
-            at.send(b"1234567890")
-            at.until(b"1234567890")
-        elif command.startswith("AT+CIPSHUT"):
-            at.until(lines("SHUT OK"))
-        elif command.startswith("AT+CIFSR"):
+            at.expect(OK)
+        elif line.startswith("AT+CIPSEND"):
+            at.expect(PROMPT)
+        elif command is None:
+            # The ten bytes, and what the server echoes.
+            at.expect(lines("DATA ACCEPT:10") + line.encode() + b"\r\n")
+        elif command[1] == "CIFSR":
             at.expect(b"\r\n")
             at.until(b"\r\n")
+        elif command[1] == "CIPSTART":
+            at.expect(lines("OK", "CONNECT OK"))
         else:
-            at.until(lines("OK"))
+            at.expect(lines(answers.get(command[1], "OK")))
