@@ -5,6 +5,7 @@
     reason = "a task runner talks to the person who runs it"
 )]
 
+mod bench;
 mod deny;
 mod no_std;
 mod prerequisites;
@@ -23,6 +24,8 @@ Tasks:
   no-std               Proves that `at` and `modem` do not need std.
   deny [--install]     Checks licences, bans and sources of all dependencies with cargo-deny;
                        with --install, first installs cargo-deny if it is missing.
+  bench [--write]      Measures AT round trips and TLS cycles against the least that they could cost (two minutes);
+                       with --write, puts the figures into docs/performance.md.
 
 Exit codes: 0 passed, 1 failed, 2 usage.
 ";
@@ -36,6 +39,8 @@ fn main() -> ExitCode {
         ["no-std"] => no_std::run(),
         ["deny"] => deny::run(false),
         ["deny", "--install"] => deny::run(true),
+        ["bench"] => bench::run(false),
+        ["bench", "--write"] => bench::run(true),
         ["help" | "--help" | "-h"] => {
             print!("{USAGE}");
             return ExitCode::SUCCESS;
