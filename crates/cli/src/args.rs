@@ -22,9 +22,9 @@ Exit codes:
 
 const MAIN_EXAMPLES: &str = "\
 Try it:
-  modemtwin demo                    the whole mutual-TLS session in a few seconds
-  modemtwin lab                     servers to connect to, and the AT lines for it
-  modemtwin run                     a module at ./modem0; `picocom ./modem0`
+  modemtwin demo    the whole mutual-TLS session, in a few seconds
+  modemtwin lab     servers to connect to, and the AT lines for them
+  modemtwin run     a module at ./modem0; then `picocom ./modem0`
 ";
 
 const RUN_EXAMPLES: &str = "\

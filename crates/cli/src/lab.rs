@@ -4,6 +4,7 @@ use std::io::Write;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use anyhow::Context;
 use host::lab::{Credentials, Kind, Lab, LabSpec, Ports};
 
 use crate::args;
@@ -24,7 +25,7 @@ pub(crate) fn lab(options: &args::Lab) -> anyhow::Result<()> {
     runtime()?.block_on(async {
         let mut signals = StopSignals::catch()?;
         let lab = Lab::start(&spec).await?;
-        announce(&mut stdout(), &lab)?;
+        announce(&mut stdout(), &lab).context("cannot write to standard output")?;
         signals.wait().await;
         Ok(())
     })

@@ -39,7 +39,7 @@ async fn serve(options: &Run, stop: impl Future<Output = ()>) -> anyhow::Result<
     for index in 0..options.modules {
         instances.push(instance(options, index, &state, &network)?);
     }
-    announce(options, &instances)?;
+    announce(options, &instances).context("cannot write to standard output")?;
 
     let outcomes = fleet::run(instances, stop).await;
     let failed: Vec<&str> =
