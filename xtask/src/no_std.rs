@@ -11,6 +11,14 @@ use crate::run;
 /// The probe does not build, or does not notice std.
 pub(crate) fn run() -> Result<()> {
     let manifest = run::root().join("tools/no-std-probe/Cargo.toml");
+    let mut locked = run::cargo(&["metadata", "--locked", "--format-version", "1", "--manifest-path"]);
+    if !run::succeeds(locked.arg(&manifest)) {
+        bail!(
+            "the probe's lock file does not fit the dependencies of `at` and `modem`; run\n  \
+             cargo update --workspace --manifest-path tools/no-std-probe/Cargo.toml\nand commit \
+             tools/no-std-probe/Cargo.lock"
+        );
+    }
     let build = |more: &[&str]| {
         let mut command = run::cargo(&["build", "--quiet", "--locked", "--manifest-path"]);
         command.arg(&manifest).args(more).env("CARGO_TARGET_DIR", run::target().join("no-std-probe"));
