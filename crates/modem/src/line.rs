@@ -69,7 +69,12 @@ impl Line {
 
     /// Bytes that wait for the line, whoever holds them.
     pub(crate) fn backlog(&self) -> usize {
-        self.unconfirmed + self.out.len() + self.urcs.len()
+        self.unwritten() + self.urcs.len()
+    }
+
+    /// Bytes that the line could take now.
+    pub(crate) fn unwritten(&self) -> usize {
+        self.unconfirmed + self.out.len()
     }
 
     /// Whether the line can take another command or more data now.

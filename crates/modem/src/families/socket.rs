@@ -159,7 +159,8 @@ pub(crate) fn bearer_up(module: &mut Module) {
     }
 }
 
-/// The bearer is gone, or did not come: every link is dead. `+PDP: DEACT` says so; a connect under way fails.
+/// The bearer is gone, or did not come: every link is dead. `+PDP: DEACT` has said so already; only a CIPSTART that
+/// waited for the bearer has a failure of its own.
 pub(crate) fn bearer_lost(module: &mut Module) {
     let single = !multi(module);
     for number in 0..module.setup.profile.links {

@@ -17,7 +17,8 @@ impl Module {
     /// How many more bytes a line takes from the host.
     pub(crate) fn line_room(&self, line: LineId) -> usize {
         let Some(line) = self.lines.get(usize::from(line.0)) else { return 0 };
-        if line.backlog() > self.setup.profile.line_backlog {
+        // Without what is held back: that waits for the open command, which may in turn wait for the host's bytes.
+        if line.unwritten() > self.setup.profile.line_backlog {
             return 0;
         }
         self.setup.profile.line_queue.saturating_sub(line.reader.queued())

@@ -1,0 +1,190 @@
+//! Whatever hosts, peers, the network and the lines do to the links, in whatever order: the module keeps the rules of
+//! its boundary (the stage checks them), and AT+CIPSHUT makes it whole again.
+#![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
+use proptest::prelude::*;
+use proptest::sample::select;
+use std::time::Duration;
+use testkit::VirtualStage;
+use transcript::{ConnectFailure, Coverage, PeerStep, PowerOn, Stage, StageError, World};
+
+const COMMANDS: &[&str] = &[
+    "AT+CIPMUX=0\r",
+    "AT+CIPMUX=1\r",
+    "AT+CIPQSEND=0\r",
+    "AT+CIPQSEND=1\r",
+    "AT+CIPQSEND=2\r",
+    "AT+CIPHEAD=1\r",
+    "AT+CIPRXF=1\r",
+    "AT+CSTT\r",
+    "AT+CIICR\r",
+    "AT+CIFSR\r",
+    "AT+CSTT;+CIICR;+CIFSR\r",
+    "AT+CIPMUX=1;+CIPQSEND=1;+CSTT;+CIICR;+CIFSR\r",
+    "AT+CIPSTART=TCP,192.0.2.1,7\r",
+    "AT+CIPSTART=UDP,192.0.2.1,7\r",
+    "AT+CIPSTART=0,TCP,192.0.2.1,7\r",
+    "AT+CIPSTART=1,TCP,192.0.2.1,7\r",
+    "AT+CIPSTART=7,UDP,192.0.2.1,7\r",
+    "AT+CIPSEND=4\rabcd",
+    "AT+CIPSEND\rabcd\x1a",
+    "AT+CIPSEND=0,4\rabcd",
+    "AT+CIPSEND=1,4\rab",
+    "cd",
+    "AT+CIPSEND=7\rabcd\x1b",
+    "AT+CIPSEND=0\rabcd\x1a",
+    "AT+CIPACK\r",
+    "AT+CIPACK=0\r",
+    "AT+CIPCLOSE\r",
+    "AT+CIPCLOSE=0\r",
+    "AT+CIPCLOSE=1\r",
+    "AT+CIPCLOSE=1,1\r",
+    "AT+CIPSTATUS\r",
+    "AT+CIPSHUT\r",
+    "AT+CGACT=0,5\r",
+    "AT+CGATT=0\r",
+    "AT+CGATT=1\r",
+    "AT+CIPSSL=1\r",
+    "AT+CFUN=1,1\r",
+    "AT&F\r",
+];
+
+#[derive(Clone, Debug)]
+enum Move {
+    Host(u8, &'static str),
+    Peer(Option<u32>, PeerStep),
+    /// A peer sends so many bytes.
+    Data(Option<u32>, usize),
+    World(World),
+    Stall(u8, bool),
+    Wait(u64),
+}
+
+fn peer() -> impl Strategy<Value = PeerStep> {
+    prop_oneof![
+        4 => Just(PeerStep::Accept(None)),
+        1 => Just(PeerStep::Fail(ConnectFailure::Refused)),
+        1 => Just(PeerStep::Fail(ConnectFailure::Timeout)),
+        1 => Just(PeerStep::Close),
+        1 => Just(PeerStep::HalfClose),
+        1 => Just(PeerStep::Reset),
+        2 => Just(PeerStep::Stall),
+        2 => Just(PeerStep::Resume),
+        1 => Just(PeerStep::HoldAcks),
+        1 => Just(PeerStep::Ack),
+    ]
+}
+
+fn world() -> impl Strategy<Value = World> {
+    prop_oneof![
+        Just(World::BearerLost),
+        any::<bool>().prop_map(World::Bearer),
+        select(vec![Coverage::Home, Coverage::Searching]).prop_map(World::Coverage),
+    ]
+}
+
+/// Where it begins: nothing yet, one link up, two links up.
+fn beginning() -> impl Strategy<Value = Vec<Move>> {
+    let accept = || Move::Peer(None, PeerStep::Accept(None));
+    select(vec![
+        Vec::new(),
+        vec![Move::Host(0, "AT+CIPSTART=TCP,192.0.2.1,7\r"), Move::Wait(1_000), accept()],
+        vec![
+            Move::Host(0, "AT+CIPMUX=1;+CIPQSEND=1;+CSTT;+CIICR;+CIFSR\r"),
+            Move::Wait(1_000),
+            Move::Host(0, "AT+CIPSTART=0,TCP,192.0.2.1,7\r"),
+            accept(),
+            Move::Host(1, "AT+CIPSTART=1,TCP,192.0.2.1,7\r"),
+            accept(),
+        ],
+    ])
+}
+
+fn moves() -> impl Strategy<Value = Vec<Move>> {
+    let one = prop_oneof![
+        8 => (0u8..2, select(COMMANDS)).prop_map(|(line, text)| Move::Host(line, text)),
+        4 => (prop::option::of(1u32..6), peer()).prop_map(|(number, step)| Move::Peer(number, step)),
+        3 => (prop::option::of(1u32..6), 1usize..20_000).prop_map(|(number, count)| Move::Data(number, count)),
+        1 => world().prop_map(Move::World),
+        1 => (0u8..2, any::<bool>()).prop_map(|(line, on)| Move::Stall(line, on)),
+        3 => select(vec![1u64, 100, 200, 5_000, 100_000]).prop_map(Move::Wait),
+    ];
+    (beginning(), prop::collection::vec(one, 1..60)).prop_map(|(mut all, rest)| {
+        all.extend(rest);
+        all
+    })
+}
+
+fn play(stage: &mut VirtualStage, step: &Move) -> Result<(), StageError> {
+    match step {
+        Move::Host(line, text) => stage.send(*line, text.as_bytes()),
+        Move::Peer(number, step) => peer_step(stage, *number, step),
+        Move::Data(number, count) => peer_step(stage, *number, &PeerStep::Send(vec![b'p'; *count])),
+        Move::World(change) => stage.world(change),
+        Move::Stall(line, on) => stage.stall(*line, *on),
+        Move::Wait(millis) => pass(stage, *millis),
+    }
+}
+
+/// What a scripted peer could not do just then does not matter; what the module may not do does.
+fn peer_step(stage: &mut VirtualStage, number: Option<u32>, step: &PeerStep) -> Result<(), StageError> {
+    match stage.peer(number, step) {
+        Err(StageError::Failed(text)) if text.starts_with("connection ") => Ok(()),
+        other => other.map(|_| ()),
+    }
+}
+
+fn pass(stage: &mut VirtualStage, millis: u64) -> Result<(), StageError> {
+    let mut left = Duration::from_millis(millis);
+    while !left.is_zero() {
+        left -= stage.wait(left)?;
+    }
+    Ok(())
+}
+
+/// Ends what may be open on a line: a data phase of either kind, a wait for the network.
+fn come_to_rest(stage: &mut VirtualStage) -> Result<(), StageError> {
+    stage.world(&World::Coverage(Coverage::Home))?;
+    stage.world(&World::Bearer(true))?;
+    for line in [0, 1] {
+        stage.stall(line, false)?;
+        stage.send(line, &[b'x'; 1500])?;
+        stage.send(line, b"\x1a\r")?;
+    }
+    stage.refuse_connects()?;
+    pass(stage, 800_000)
+}
+
+fn said(stage: &mut VirtualStage, line: u8, command: &str) -> Result<String, StageError> {
+    stage.receive(line, &mut Vec::new())?;
+    stage.send(line, command.as_bytes())?;
+    pass(stage, 1_000)?;
+    let mut bytes = Vec::new();
+    stage.receive(line, &mut bytes)?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(500))]
+
+    #[test]
+    fn no_order_of_events_wedges_the_links(moves in moves()) {
+        let mut stage = VirtualStage::new();
+        stage.power_on(&PowerOn { settings: &[], lines: 2, cold: false }).unwrap();
+        for step in &moves {
+            play(&mut stage, step).map_err(|error| TestCaseError::fail(format!("{step:?}: {error}")))?;
+        }
+        come_to_rest(&mut stage).unwrap();
+        said(&mut stage, 1, "ATE0\r").unwrap();
+        said(&mut stage, 0, "ATE0\r").unwrap();
+        prop_assert_eq!(said(&mut stage, 0, "AT+CIPSHUT\r").unwrap(), "\r\nSHUT OK\r\n");
+        prop_assert_eq!(said(&mut stage, 1, "AT+CIPSHUT;+CIPMUX=0;+CIPRXF=1;+CIPQSEND=1;+CIPSSL=0\r").unwrap(),
+            "\r\nSHUT OK\r\n\r\nOK\r\n");
+        said(&mut stage, 0, "AT+CGATT=1\r").unwrap();
+        prop_assert_eq!(said(&mut stage, 0, "AT+CIPSTART=TCP,192.0.2.1,7\r").unwrap(), "\r\nOK\r\n");
+        stage.peer(None, &PeerStep::Accept(None)).unwrap();
+        prop_assert_eq!(said(&mut stage, 0, "AT+CIPSEND=2\rhi").unwrap(), "\r\n> \r\nDATA ACCEPT:2\r\n");
+        prop_assert_eq!(said(&mut stage, 0, "AT+CIPACK\r").unwrap(), "\r\n+CIPACK: 2,2,0\r\n\r\nOK\r\n");
+        prop_assert_eq!(said(&mut stage, 0, "AT+CIPCLOSE\r").unwrap(), "\r\nCLOSE OK\r\n");
+    }
+}
