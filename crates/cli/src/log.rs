@@ -21,11 +21,9 @@ const EXPLAIN: &str = "explain";
 /// The target of the lab's connections.
 const LAB: &str = "lab";
 
-/// Begins to log. A second call does nothing. `raw`: the terminal will be in raw mode, where a line feed alone does not
-/// go back to the first column.
-pub(crate) fn start(options: Log, raw: bool) {
-    let end = if raw && io::stderr().is_terminal() { "\r\n" } else { "\n" };
-    let lines = Lines { since: Instant::now(), end };
+/// Begins to log. A second call does nothing.
+pub(crate) fn start(options: Log) {
+    let lines = Lines { since: Instant::now() };
     let colours = io::stderr().is_terminal() && !no_color();
     let layer =
         tracing_subscriber::fmt::layer().with_writer(io::stderr).with_ansi(colours).event_format(lines);
@@ -56,7 +54,6 @@ fn filter(options: Log) -> Targets {
 /// `   1.234 modem0: text (field=value)`.
 struct Lines {
     since: Instant,
-    end: &'static str,
 }
 
 impl<S, N> FormatEvent<S, N> for Lines
@@ -97,7 +94,7 @@ where
         if !rest.is_empty() {
             write!(writer, " ({rest})")?;
         }
-        writer.write_str(self.end)
+        writeln!(writer)
     }
 }
 
@@ -163,7 +160,7 @@ mod tests {
         let layer = tracing_subscriber::fmt::layer()
             .with_writer(move || writer.clone())
             .with_ansi(false)
-            .event_format(Lines { since: Instant::now(), end: "\n" });
+            .event_format(Lines { since: Instant::now() });
         tracing::subscriber::with_default(
             tracing_subscriber::registry().with(filter(options)).with(layer),
             say,

@@ -24,16 +24,16 @@ fn main() -> ExitCode {
     let result = match action {
         Action::Commands(options) => commands::commands(&options),
         Action::Run(options) => {
-            log::start(options.log, options.stdio);
+            log::start(options.log);
             run::run(&options)
         }
         Action::Lab(options) => {
-            log::start(options.log, false);
+            log::start(options.log);
             lab::lab(&options)
         }
         Action::Demo(options) => {
             // Connections are told on standard output, at the end.
-            log::start(args::Log { quiet: options.log.verbose == 0, ..options.log }, false);
+            log::start(args::Log { quiet: options.log.verbose == 0, ..options.log });
             demo::demo()
         }
     };
