@@ -39,7 +39,9 @@ impl Command<'_> {
             [p @ (b'+' | b'^' | b'*' | b'&'), rest @ ..] => (*p, rest),
             _ => (0, name),
         };
-        prefix == self.prefix && word.eq_ignore_ascii_case(self.word)
+        // Only an S-parameter's word can have blanks in it (`S 3`), and blanks mean nothing (V.250 5.2.2).
+        let typed = self.word.iter().filter(|&&b| b != b' ').map(u8::to_ascii_uppercase);
+        prefix == self.prefix && typed.eq(word.iter().map(u8::to_ascii_uppercase))
     }
 }
 

@@ -118,6 +118,9 @@ impl Reader {
     /// Reads on until something is complete; `None` when the queue is used up. Echo is appended to `echo`.
     pub fn next(&mut self, echo: &mut Vec<u8>) -> Option<Event> {
         loop {
+            if let State::Data { kind: DataKind::Fixed(0), .. } = self.state {
+                return Some(Event::Data(DataEnd::Complete));
+            }
             if self.head == self.queue.len() {
                 self.queue.clear();
                 self.head = 0;
