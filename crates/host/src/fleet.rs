@@ -1,5 +1,6 @@
 //! Many modules in one process: each runs, fails and ends for itself.
 
+use std::collections::HashMap;
 use std::future::Future;
 use std::pin::pin;
 
@@ -23,28 +24,30 @@ pub async fn run(instances: Vec<Instance>, shutdown: impl Future<Output = ()>) -
     let mut outcomes = Vec::with_capacity(instances.len());
     let (stop, stopped) = watch::channel(false);
     let mut running = JoinSet::new();
+    let mut names = HashMap::new();
     for instance in instances {
         let mut stopped = stopped.clone();
         let name = instance.name().to_owned();
-        running.spawn(async move {
-            // An error means that the fleet itself is gone.
-            let told = async move { drop(stopped.wait_for(|stop| *stop).await) };
-            Outcome { name, ended: instance.run(told).await }
-        });
+        // An error means that the fleet itself is gone.
+        let told = async move { drop(stopped.wait_for(|stop| *stop).await) };
+        names.insert(running.spawn(instance.run(told)).id(), name);
     }
     let mut shutdown = pin!(shutdown);
     loop {
         tokio::select! {
             () = &mut shutdown, if !*stop.borrow() => drop(stop.send_replace(true)),
-            ended = running.join_next() => match ended {
-                Some(Ok(outcome)) => outcomes.push(outcome),
-                // `Instance::run` catches panics of the module; this one was in its end.
-                Some(Err(error)) => {
-                    tracing::error!(%error, "a module did not come to its end");
-                    outcomes.push(Outcome { name: String::from("?"), ended: Ended::Failed });
-                }
-                None => return outcomes,
-            },
+            ended = running.join_next_with_id() => {
+                let (id, ended) = match ended {
+                    Some(Ok(ended)) => ended,
+                    // `Instance::run` catches panics of the module; this one was in its end.
+                    Some(Err(error)) => {
+                        tracing::error!(%error, "a module did not come to its end");
+                        (error.id(), Ended::Failed)
+                    }
+                    None => return outcomes,
+                };
+                outcomes.push(Outcome { name: names.remove(&id).unwrap_or_default(), ended });
+            }
         }
     }
 }

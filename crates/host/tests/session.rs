@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use modem::{LinkFailure, Setup};
 use modemtwin_host::net::{Network, Report};
-use modemtwin_host::{Ended, Instance, Journal, Line, Parts, Resolver, Store, unix_millis};
+use modemtwin_host::{Ended, Instance, Journal, Line, Observer, Parts, Resolver, Store, fleet, unix_millis};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 use tokio::net::TcpListener;
 use tokio::time::timeout;
@@ -40,6 +40,17 @@ impl Host {
     }
 }
 
+/// Up to an address; the network is there some seconds after power-on.
+async fn online(host: &mut Host) {
+    host.ok("ATE0").await;
+    while !host.ok("AT+CGATT?").await.contains("+CGATT: 1") {}
+    for command in ["AT+CSTT", "AT+CIICR"] {
+        host.ok(command).await;
+    }
+    host.say("AT+CIFSR\r", "\r\n").await;
+    host.until("\r\n").await;
+}
+
 #[tokio::test]
 async fn connects_sends_receives_and_fails_as_real_sockets_do() {
     let dir = tempfile::tempdir().unwrap();
@@ -68,14 +79,7 @@ async fn connects_sends_receives_and_fails_as_real_sockets_do() {
     };
     let host = async {
         let mut host = Host { line: client };
-        host.ok("ATE0").await;
-        // The network is there some seconds after power-on.
-        while !host.ok("AT+CGATT?").await.contains("+CGATT: 1") {}
-        for command in ["AT+CSTT", "AT+CIICR"] {
-            host.ok(command).await;
-        }
-        host.say("AT+CIFSR\r", "\r\n").await;
-        host.until("\r\n").await;
+        online(&mut host).await;
         host.say("AT+CIPSTART=\"TCP\",\"tcplab.openluat.com\",57513\r", "CONNECT OK\r\n").await;
         host.say("AT+CIPSEND=10\r", "> ").await;
         host.say("0123456789", "0123456789").await;
@@ -95,4 +99,48 @@ async fn connects_sends_receives_and_fails_as_real_sockets_do() {
     let Report::Failed(explanation) = &reports[2] else { panic!("{reports:?}") };
     assert_eq!(explanation.class, LinkFailure::Refused);
     assert!(explanation.text.contains("nothing listens there"), "{explanation}");
+}
+
+/// Stands for any bug of ours inside one module.
+#[derive(Debug)]
+struct Broken;
+
+impl Observer for Broken {
+    fn report(&self, _report: &Report) {
+        panic!("a bug, on purpose");
+    }
+}
+
+#[tokio::test]
+async fn a_bug_in_one_module_leaves_the_others_alive() {
+    let dir = tempfile::tempdir().unwrap();
+    let closed = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let (mut modules, mut hosts) = (Vec::new(), Vec::new());
+    for (name, observer) in [("good", None), ("bad", Some(Arc::new(Broken) as Arc<dyn Observer>))] {
+        let (line, client) = Line::memory();
+        modules.push(Instance::new(Parts {
+            name: name.into(),
+            setup: Setup::new(0, 1, unix_millis()),
+            lines: vec![line],
+            store: Store::open(&dir.path().join(name)).unwrap(),
+            network: Arc::new(Network::default()),
+            observer,
+        }));
+        hosts.push(Host { line: client });
+    }
+    let [good, bad] = &mut hosts[..] else { panic!("two hosts") };
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let host = async {
+        online(bad).await;
+        let command = format!("AT+CIPSTART=\"TCP\",\"127.0.0.1\",{}\r", closed.port());
+        bad.line.write_all(command.as_bytes()).await.unwrap();
+        // The module ends: nobody has the other side of its line any more.
+        let mut rest = Vec::new();
+        timeout(LONG, bad.line.read_to_end(&mut rest)).await.expect("the broken module goes on").unwrap();
+        good.ok("AT").await;
+        drop(stop);
+    };
+    let (outcomes, ()) = tokio::join!(fleet::run(modules, async { drop(stopped.await) }), host);
+    let outcomes: Vec<_> = outcomes.iter().map(|o| (o.name.as_str(), o.ended)).collect();
+    assert_eq!(outcomes, [("bad", Ended::Failed), ("good", Ended::Stopped)]);
 }

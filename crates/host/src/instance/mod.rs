@@ -154,8 +154,11 @@ impl Instance {
         })
         .await;
         if ended == Ended::Failed {
+            // Nothing of it can be relied on any more; dropping it closes its lines and connections.
             tracing::error!(module = self.name, "a bug of modemtwin has stopped this module");
-        } else if timeout(FINISH_LIMIT, poll_fn(|cx| self.poll_finish(cx))).await.is_err() {
+            return ended;
+        }
+        if timeout(FINISH_LIMIT, poll_fn(|cx| self.poll_finish(cx))).await.is_err() {
             tracing::warn!(module = self.name, "stopped before everything was written");
         }
         for link in self.links.drain(..) {

@@ -42,6 +42,9 @@ pub enum LineError {
     /// Something that is not ours is where the link should be.
     #[error("{} exists and is not a link to a pseudo-terminal; remove it or choose another name", .0.display())]
     Occupied(PathBuf),
+    /// Another twin serves this link.
+    #[error("{} is served by another modemtwin; choose another name", .0.display())]
+    InUse(PathBuf),
     /// The computer refused.
     #[error("cannot {action}: {source}")]
     Io {
@@ -95,7 +98,7 @@ impl Line {
     /// Opens a line. Has to be called inside a tokio runtime, which then has to drive it.
     ///
     /// # Errors
-    /// [`LineError::Occupied`] when the link's name is taken, [`LineError::Io`] when the computer refuses.
+    /// [`LineError::Occupied`] and [`LineError::InUse`] when the link's name is taken, [`LineError::Io`] when the computer refuses.
     pub fn open(spec: &LineSpec) -> Result<Self, LineError> {
         Ok(Self::over(match spec {
             LineSpec::Pty(link) => Port::Pty(Pty::open(link)?),

@@ -1,8 +1,11 @@
 //! The symbolic link under which a pseudo-terminal can be found.
 
 use std::fs;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io;
+use std::os::linux::net::SocketAddrExt;
 use std::os::unix::fs::symlink;
+use std::os::unix::net::{SocketAddr, UnixListener};
 use std::path::{Path, PathBuf};
 
 use super::LineError;
@@ -12,13 +15,20 @@ use super::LineError;
 pub(super) struct Link {
     path: PathBuf,
     target: PathBuf,
+    _claim: UnixListener,
 }
 
 impl Link {
     /// Makes the link in one step. A link that leads nowhere, or to a pseudo-terminal (left by a twin that was killed;
-    /// the terminal's number may be in use again), is replaced; anything else is left alone.
+    /// the terminal's number may be in use again), is replaced; anything else is left alone, and so is the link of a
+    /// twin that is running.
     pub(super) fn make(path: &Path, target: &Path) -> Result<Self, LineError> {
         let failed = || LineError::io(format!("make the link {}", path.display()));
+        let claim = match claim(path) {
+            Ok(claim) => claim,
+            Err(e) if e.kind() == io::ErrorKind::AddrInUse => return Err(LineError::InUse(path.into())),
+            Err(e) => return Err(failed()(e)),
+        };
         match symlink(target, path) {
             Ok(()) => {}
             Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {
@@ -32,12 +42,23 @@ impl Link {
             }
             Err(e) => return Err(failed()(e)),
         }
-        Ok(Self { path: path.into(), target: target.into() })
+        Ok(Self { path: path.into(), target: target.into(), _claim: claim })
     }
 
     pub(super) fn path(&self) -> &Path {
         &self.path
     }
+}
+
+/// Claims a link's name among all running twins. The claim is an abstract socket's address: exclusive, nothing on disk,
+/// and gone with its process, however that ends.
+fn claim(path: &Path) -> io::Result<UnixListener> {
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    // Hashed, because an address holds no more than 107 bytes.
+    let mut hasher = DefaultHasher::new();
+    (fs::canonicalize(parent)?, path.file_name()).hash(&mut hasher);
+    let address = SocketAddr::from_abstract_name(format!("modemtwin-line-{:016x}", hasher.finish()))?;
+    UnixListener::bind_addr(&address)
 }
 
 fn replaceable(path: &Path) -> bool {

@@ -222,6 +222,18 @@ async fn the_link_replaces_stale_links_and_nothing_else() {
     assert!(matches!(open(&dir.path().join("missing/dir")), Err(LineError::Io { .. })));
 }
 
+#[tokio::test]
+async fn the_link_of_a_running_twin_is_not_taken_away() {
+    let (dir, _, line) = pty();
+    let path = dir.path().join("modem0");
+    let target = std::fs::read_link(&path).unwrap();
+    let error = Line::open(&LineSpec::Pty(path.clone())).unwrap_err();
+    assert!(matches!(error, LineError::InUse(_)), "{error}");
+    assert_eq!(std::fs::read_link(&path).unwrap(), target);
+    drop(line);
+    Line::open(&LineSpec::Pty(path)).unwrap();
+}
+
 async fn tcp() -> (SocketAddr, Line) {
     let line = Line::open(&LineSpec::Tcp("127.0.0.1:0".parse().unwrap())).unwrap();
     (line.address().unwrap(), line)
