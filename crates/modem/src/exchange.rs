@@ -1,6 +1,6 @@
 //! One command being worked on: its parameters, its answer so far, and the module around it.
 
-use at::{Args, Form, Reply};
+use at::{Args, Reply};
 use core::fmt;
 
 use crate::command::Command;
@@ -17,8 +17,6 @@ pub(crate) struct Exchange<'a> {
     pub(crate) line: LineId,
     /// The parameters; empty when an open command is resumed.
     pub(crate) args: Args<'a>,
-    /// Which form was typed.
-    pub(crate) form: Form,
     /// The command's record; `None` when an open command is resumed.
     pub(crate) command: Option<&'static Command>,
     /// The answer.

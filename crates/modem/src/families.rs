@@ -50,6 +50,7 @@ macro_rules! families {
 
         /// Every family's state.
         #[derive(Debug)]
+        #[allow(dead_code, reason = "some families keep nothing, and are listed all the same")]
         pub(crate) struct Families {
             $(pub(crate) $module: $module::$state,)+
         }
@@ -63,6 +64,7 @@ macro_rules! families {
         /// An open command of any family.
         #[derive(Debug)]
         #[allow(non_camel_case_types, reason = "variants are the module names")]
+        #[allow(dead_code, reason = "a family whose type is `Never` has no value of its variant")]
         pub(crate) enum Op {
             $($module(<$module::$state as Family>::Op),)+
         }
@@ -70,6 +72,7 @@ macro_rules! families {
         /// A timer of any family.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         #[allow(non_camel_case_types, reason = "variants are the module names")]
+        #[allow(dead_code, reason = "a family whose type is `Never` has no value of its variant")]
         pub(crate) enum FamilyTimer {
             $($module(<$module::$state as Family>::Timer),)+
         }

@@ -6,7 +6,7 @@ use alloc::borrow::Cow;
 use alloc::collections::VecDeque;
 use alloc::string::String;
 use alloc::vec::Vec;
-use at::{Args, Form, Reply};
+use at::{Args, Reply};
 use core::fmt::{self, Write as _};
 use core::mem;
 
@@ -182,8 +182,7 @@ impl Module {
         let LineState::Open(open) = state else { return };
         self.timers.cancel(Timer::DataPhase(line));
         let reply = self.begin_reply(line);
-        let mut x =
-            Exchange { module: self, line, args: Args::new(b""), form: Form::Execute, command: None, reply };
+        let mut x = Exchange { module: self, line, args: Args::new(b""), command: None, reply };
         let answer = families::resume(&mut x, open.op, event);
         let reply = x.reply;
         self.settle(line, open.text, open.position, open.subject, answer, reply);

@@ -134,7 +134,6 @@ impl Module {
                         module: self,
                         line: id,
                         args: Args::new(command.args),
-                        form: command.form,
                         command: None,
                         reply,
                     };
