@@ -114,7 +114,8 @@ impl Family for Network {
             reference: "TS 27.007 10.1.9; manual AT+CGATT",
             evidence: Evidence::Documented,
             remarks: "1 waits until the network has answered, at most 108 s, then +CME ERROR: 30; with the radio off \
-                      or deregistered +CME ERROR: 3; without a card that is ready its error (all assumed). 0 takes the TCP/IP bearer down: +PDP: DEACT.",
+                      or deregistered +CME ERROR: 3; without a card that is ready its error (all assumed). 0 takes the TCP/IP bearer down: +PDP: DEACT. \
+                      It stays 1 while the network drops only the bearer, where firmware since V1066 shows 0.",
             longest: 108_000,
             read: Some(read_attach),
             set: Some(set_attach),
