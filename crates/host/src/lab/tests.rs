@@ -169,3 +169,32 @@ async fn servers_end_with_the_lab() {
     assert_eq!(open.read(&mut [0]).await.unwrap_or(0), 0);
     assert!(TcpStream::connect(address).await.is_err());
 }
+
+#[tokio::test]
+async fn one_connection_too_many_is_sent_away_and_a_place_is_free_again_later() {
+    let directory = TempDir::new().unwrap();
+    let lab = lab(&directory, Ports::Free).await;
+    let connect = || TcpStream::connect(lab.address(Kind::Tcp));
+    let mut open = Vec::new();
+    for _ in 0..CONNECTIONS {
+        let mut stream = connect().await.unwrap();
+        stream.write_all(b"x").await.unwrap();
+        stream.read_exact(&mut [0]).await.unwrap();
+        open.push(stream);
+    }
+    // Sent away means closed: the end comes, or a reset if the byte was already on its way.
+    let mut refused = connect().await.unwrap();
+    let _ = refused.write_all(b"x").await;
+    assert_eq!(refused.read(&mut [0]).await.unwrap_or(0), 0);
+
+    let mut last = open.pop().unwrap();
+    last.shutdown().await.unwrap();
+    assert_eq!(last.read(&mut [0]).await.unwrap(), 0);
+    loop {
+        let mut stream = connect().await.unwrap();
+        let _ = stream.write_all(b"x").await;
+        if stream.read(&mut [0]).await.is_ok_and(|count| count == 1) {
+            break;
+        }
+    }
+}
