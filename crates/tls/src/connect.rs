@@ -1,25 +1,24 @@
 //! The client side: one handshake.
 
-use openssl::ssl::{ErrorCode, Ssl, SslContext};
+use openssl::ssl::{Ssl, SslContext};
 use openssl::x509::verify::X509CheckFlags;
 use openssl::x509::verify::X509VerifyFlags;
 use std::fmt;
 use std::future::poll_fn;
-use std::io;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_openssl::SslStream;
 
-use crate::context::{Cache, Keylog, Prepared};
-use crate::diagnosis::{self, Diagnosis, Shared};
+use crate::attempt::Attempt;
+use crate::check;
+use crate::context::{Cache, Keylog};
+use crate::diagnosis::{self, Shared};
 use crate::failure::{Cause, Failure, Stage};
 use crate::ffi::{self, Overrides};
 use crate::policy::{Policy, ServerName, TimeRule, Verify};
-use crate::report::{PeerCertificate, Report};
 use crate::stream::{Tap, TlsStream};
-use crate::version::{Suite, Version};
 
 /// Makes client sessions. Keeps one OpenSSL context per distinct policy; share one connector among all that connect.
 #[derive(Default)]
@@ -68,15 +67,13 @@ impl Connector {
         S: AsyncRead + AsyncWrite + Unpin,
     {
         let attempt = Attempt::new(policy);
-        let prepared = self
-            .cache
-            .get(policy, self.keylog.as_ref())
-            .map_err(|cause| attempt.failure(cause, Stage::Configure))?;
-        let mut overrides = overrides(policy).map_err(|cause| attempt.failure(cause, Stage::Configure))?;
-        let ssl = session(&prepared.context, policy, &attempt.shared)
-            .map_err(|error| attempt.failure(Cause::Refused(error.to_string()), Stage::Configure))?;
-        let mut stream = SslStream::new(ssl, Tap::new(stream))
-            .map_err(|error| attempt.failure(Cause::Refused(error.to_string()), Stage::Configure))?;
+        let before = |cause| attempt.failure(cause, Stage::Configure);
+        let refused = |error: openssl::error::ErrorStack| before(Cause::Refused(error.to_string()));
+        check::policy(policy).map_err(before)?;
+        let mut overrides = overrides(policy).map_err(before)?;
+        let prepared = self.cache.get(policy, self.keylog.as_ref()).map_err(before)?;
+        let ssl = session(&prepared.context, policy, &attempt.shared).map_err(refused)?;
+        let mut stream = SslStream::new(ssl, Tap::new(stream)).map_err(refused)?;
         let armed = policy.fixed.any();
         let handshake = poll_fn(|cx| {
             if !armed {
@@ -88,20 +85,13 @@ impl Connector {
         match tokio::time::timeout(timeout, handshake).await {
             Ok(Ok(())) => {
                 let report = attempt.report(&stream, &prepared, &overrides);
-                Ok(TlsStream::new(stream, report))
+                Ok(TlsStream::new(stream, report, attempt.shared))
             }
             Ok(Err(error)) => {
-                stream.get_mut().look_further().await;
-                let cause = attempt.cause(&error, &stream.get_ref().first);
-                let stage = diagnosis::lock(&attempt.shared).stage();
-                Err(attempt.failure(cause, stage))
+                let rest = stream.get_mut().look_further().await;
+                Err(attempt.failed(&error, &stream.get_ref().first, &rest))
             }
-            Err(_) => {
-                let silent = stream.get_ref().first.is_empty();
-                let millis = u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX);
-                let stage = diagnosis::lock(&attempt.shared).stage();
-                Err(attempt.failure(Cause::Timeout { millis, silent }, stage))
-            }
+            Err(_) => Err(attempt.timed_out(timeout, &stream.get_ref().first)),
         }
     }
 }
@@ -128,9 +118,7 @@ fn session(
     if let Some(index) = diagnosis::index() {
         ssl.set_ex_data(index, Arc::clone(shared));
     }
-    if let Some(name) = policy.server_name.as_deref()
-        && name.parse::<std::net::IpAddr>().is_err()
-    {
+    if let Some(name) = check::server_name(policy) {
         ssl.set_hostname(name)?;
     }
     if let Verify::Chain { partial, name, time } = &policy.verify {
@@ -144,108 +132,10 @@ fn session(
         }
         parameters.set_hostflags(X509CheckFlags::NO_PARTIAL_WILDCARDS);
         match name {
-            Some(ServerName::Dns(name)) => parameters.set_host(name)?,
+            Some(ServerName::Dns(name)) => parameters.set_host(check::dns(name))?,
             Some(ServerName::Ip(address)) => parameters.set_ip(*address)?,
             None => {}
         }
     }
     Ok(ssl)
-}
-
-/// One attempt: what was asked for, and what was seen.
-struct Attempt<'a> {
-    policy: &'a Policy,
-    shared: Shared,
-}
-
-impl<'a> Attempt<'a> {
-    fn new(policy: &'a Policy) -> Self {
-        Self { policy, shared: Arc::new(Mutex::new(Diagnosis::default())) }
-    }
-
-    fn failure(&self, cause: Cause, stage: Stage) -> Box<Failure> {
-        let seen = diagnosis::lock(&self.shared);
-        let wanted = match &self.policy.verify {
-            Verify::Chain { name: Some(name), .. } => Some(name.to_string()),
-            _ => None,
-        };
-        let verify = seen.verify.clone().map(|mut verify| {
-            verify.wanted = wanted;
-            verify
-        });
-        Box::new(Failure {
-            stage,
-            cause,
-            alerts: seen.alerts.clone(),
-            verify,
-            versions: (self.policy.min_version, self.policy.max_version),
-            suites: self.policy.suites.clone(),
-            client_certificate_asked: seen.asked(),
-            client_certificate_sent: seen.presented(),
-        })
-    }
-
-    fn cause(&self, error: &openssl::ssl::Error, first: &[u8]) -> Cause {
-        let seen = diagnosis::lock(&self.shared);
-        if let Some(alert) = seen.alerts.iter().find(|alert| !alert.sent && alert.fatal) {
-            return Cause::AlertReceived(*alert);
-        }
-        if seen.verify.is_some() {
-            return Cause::CertificateRejected;
-        }
-        let looks_like_tls = matches!(first, [20..=23, 3, 0..=4, ..] | [20..=23, 3] | [20..=23] | []);
-        if !looks_like_tls {
-            return Cause::NotTls { first: first.to_vec() };
-        }
-        if let Some(io) = error.io_error() {
-            return match io.kind() {
-                io::ErrorKind::UnexpectedEof => Cause::Closed { after_data: !first.is_empty() },
-                io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe if first.is_empty() => {
-                    Cause::Closed { after_data: false }
-                }
-                kind => Cause::Broken(kind),
-            };
-        }
-        let reason = error.ssl_error().and_then(|stack| stack.errors().first()).and_then(|e| e.reason());
-        match reason {
-            Some("unexpected eof while reading") => Cause::Closed { after_data: !first.is_empty() },
-            Some("unsupported protocol" | "wrong version number" | "wrong ssl version") => {
-                Cause::WrongVersion
-            }
-            Some(reason) => Cause::Protocol(reason.to_owned()),
-            None if error.code() == ErrorCode::SYSCALL || error.code() == ErrorCode::ZERO_RETURN => {
-                Cause::Closed { after_data: !first.is_empty() }
-            }
-            None => Cause::Protocol(error.to_string()),
-        }
-    }
-
-    fn report<S>(&self, stream: &SslStream<Tap<S>>, prepared: &Prepared, left: &Overrides) -> Report {
-        let seen = diagnosis::lock(&self.shared);
-        let ssl = stream.ssl();
-        let cipher = ssl.current_cipher();
-        let (chain_checked, name_checked, time_checked) = match &self.policy.verify {
-            Verify::None => (false, None, false),
-            Verify::Chain { name, time, .. } => {
-                (true, name.as_ref().map(ToString::to_string), *time != TimeRule::Ignore)
-            }
-        };
-        Report {
-            version: Version::from_openssl(ssl.version_str()),
-            suite: Suite(cipher.map_or(0, |cipher| u16::from_be_bytes(cipher.protocol_id()))),
-            suite_name: cipher.map_or(String::new(), |cipher| cipher.name().to_owned()),
-            peer: ssl.peer_certificate().map(|certificate| PeerCertificate::of(&certificate)),
-            chain_checked,
-            name_checked,
-            time_checked,
-            client_certificate_asked: seen.asked(),
-            client_certificate: if seen.presented() {
-                prepared.client.as_deref().map(str::to_owned)
-            } else {
-                None
-            },
-            hello_fixed: self.policy.fixed.hello.is_some(),
-            premaster_fixed: self.policy.fixed.premaster.map(|_| left.premaster.is_none()),
-        }
-    }
 }

@@ -7,7 +7,7 @@ use openssl::ssl::{
 };
 use openssl::x509::X509StoreContext;
 use openssl::x509::store::X509StoreBuilder;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::diagnosis;
 use crate::failure::{Cause, VerifyFailure};
@@ -15,7 +15,7 @@ use crate::ffi;
 use crate::material;
 use crate::policy::{Identity, Policy, Verify};
 use crate::report;
-use crate::version::{SUITES, Suite, Version};
+use crate::version::{Suite, Version};
 
 /// How many distinct contexts are kept.
 const CACHED: usize = 64;
@@ -23,7 +23,7 @@ const CACHED: usize = 64;
 const LEGACY_SERVER_CONNECT: u64 = 1 << 2;
 
 /// What of a policy makes a context; the rest is set per session.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 struct Key {
     versions: (Version, Version),
     suites: Vec<Suite>,
@@ -36,17 +36,32 @@ struct Key {
 
 impl Key {
     fn of(policy: &Policy) -> Self {
-        let verify = policy.verify != Verify::None;
         Self {
             versions: (policy.min_version, policy.max_version),
             suites: policy.suites.clone(),
             modern: policy.modern,
-            anchors: policy.anchors.clone().filter(|_| verify),
+            anchors: anchors(policy).map(<[u8]>::to_vec),
             identity: policy.identity.clone(),
-            verify,
+            verify: policy.verify != Verify::None,
             fixable: policy.fixed.any(),
         }
     }
+
+    /// Whether it is the key of `policy`; copies nothing, as this is asked at every connect.
+    fn is_of(&self, policy: &Policy) -> bool {
+        self.versions == (policy.min_version, policy.max_version)
+            && self.modern == policy.modern
+            && self.verify == (policy.verify != Verify::None)
+            && self.fixable == policy.fixed.any()
+            && self.suites == policy.suites
+            && self.identity == policy.identity
+            && self.anchors.as_deref() == anchors(policy)
+    }
+}
+
+/// The anchors, where they matter.
+fn anchors(policy: &Policy) -> Option<&[u8]> {
+    policy.anchors.as_deref().filter(|_| policy.verify != Verify::None)
 }
 
 /// A context and what people want to know of it.
@@ -69,19 +84,17 @@ impl Cache {
     /// # Errors
     /// Why there cannot be one.
     pub(crate) fn get(&self, policy: &Policy, keylog: Option<&Keylog>) -> Result<Prepared, Cause> {
-        let key = Key::of(policy);
-        {
-            let mut contexts = self.contexts.lock().unwrap_or_else(PoisonError::into_inner);
-            if let Some(index) = contexts.iter().position(|(cached, _)| *cached == key) {
-                let hit = contexts.remove(index);
-                let prepared = hit.1.clone();
-                contexts.push(hit);
-                return Ok(prepared);
-            }
+        if let Some(found) = recent(&mut self.lock(), policy) {
+            return Ok(found);
         }
         // Built outside the lock: parsing must not hold up other connects.
+        let key = Key::of(policy);
         let prepared = build(&key, keylog)?;
-        let mut contexts = self.contexts.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut contexts = self.lock();
+        // Somebody else may have built the same meanwhile; twice the same would push others out.
+        if let Some(found) = recent(&mut contexts, policy) {
+            return Ok(found);
+        }
         if contexts.len() >= CACHED {
             contexts.remove(0);
         }
@@ -89,10 +102,21 @@ impl Cache {
         Ok(prepared)
     }
 
+    fn lock(&self) -> MutexGuard<'_, Vec<(Key, Prepared)>> {
+        self.contexts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// How many contexts are kept.
     pub(crate) fn len(&self) -> usize {
-        self.contexts.lock().unwrap_or_else(PoisonError::into_inner).len()
+        self.lock().len()
     }
+}
+
+/// The context for `policy`, which becomes the last used.
+fn recent(contexts: &mut [(Key, Prepared)], policy: &Policy) -> Option<Prepared> {
+    let index = contexts.iter().position(|(key, _)| key.is_of(policy))?;
+    contexts[index..].rotate_left(1);
+    contexts.last().map(|(_, prepared)| prepared.clone())
 }
 
 /// Called with each line of the key log (NSS format).
@@ -104,13 +128,6 @@ fn refused(error: ErrorStack) -> Cause {
 
 fn build(key: &Key, keylog: Option<&Keylog>) -> Result<Prepared, Cause> {
     ffi::init().map_err(refused)?;
-    if let Some(suite) = key.suites.iter().find(|suite| suite.needs_tls12())
-        && key.versions.1 < Version::Tls12
-        && key.suites.len() == 1
-        && !key.modern
-    {
-        return Err(Cause::SuiteNeedsTls12(*suite));
-    }
     let anchors = match (&key.anchors, key.verify) {
         (_, false) => Vec::new(),
         (None, true) => return Err(Cause::NoAnchors),
@@ -135,7 +152,7 @@ fn builder(
     b.set_min_proto_version(Some(key.versions.0.openssl()))?;
     b.set_max_proto_version(Some(key.versions.1.openssl()))?;
     b.set_cipher_list(&cipher_list(&key.suites, key.modern))?;
-    if key.modern {
+    if key.modern || key.versions.1 == Version::Tls13 {
         // Without the post-quantum share, which makes the ClientHello too long for some middleboxes.
         b.set_groups_list("X25519:P-256:P-384")?;
     }
@@ -210,26 +227,4 @@ fn note_rejection(chain: &mut openssl::x509::X509StoreContextRef) {
         // The first fault is the cause; what follows comes of it.
         diagnosis::lock(shared).verify.get_or_insert(verify);
     }
-}
-
-/// Checks that the OpenSSL in use can do what the module does: SSL 3.0 and all six suites.
-///
-/// # Errors
-/// A sentence that says what is missing.
-pub fn self_check() -> Result<(), String> {
-    static CHECKED: OnceLock<Result<(), String>> = OnceLock::new();
-    CHECKED.get_or_init(check).clone()
-}
-
-fn check() -> Result<(), String> {
-    let text = |error: ErrorStack| error.to_string();
-    ffi::init().map_err(text)?;
-    for (suite, _, name) in SUITES {
-        let mut b = SslContextBuilder::new(SslMethod::tls_client()).map_err(text)?;
-        b.set_security_level(0);
-        b.set_cipher_list(&format!("{name}:@SECLEVEL=0")).map_err(|_| format!("OpenSSL lacks {suite}"))?;
-    }
-    // A library without SSL 3.0 still accepts it as a minimum, so look at what the library says of itself.
-    let compiled = openssl::version::c_flags();
-    if compiled.contains("OPENSSL_NO_SSL3_METHOD") { Err("OpenSSL lacks SSL 3.0".into()) } else { Ok(()) }
 }

@@ -55,6 +55,11 @@ impl Diagnosis {
         self.sent.contains(&CERTIFICATE) && !self.sent_empty_certificate
     }
 
+    /// The fatal alert by which the peer ended it.
+    pub(crate) fn ended_by(&self) -> Option<Alert> {
+        self.alerts.iter().find(|alert| !alert.sent && alert.fatal).copied()
+    }
+
     /// Takes note of one protocol message, as OpenSSL's message callback gives it (without record header).
     pub(crate) fn message(&mut self, sent: bool, content_type: i32, bytes: &[u8]) {
         const LIMIT: usize = 64;

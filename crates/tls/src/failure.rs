@@ -20,6 +20,8 @@ pub struct Failure {
     pub versions: (Version, Version),
     /// Suites offered.
     pub suites: Vec<Suite>,
+    /// Forward-secret suites were offered as well.
+    pub modern: bool,
     /// The server asked for a client certificate.
     pub client_certificate_asked: bool,
     /// A client certificate was sent.
@@ -69,8 +71,21 @@ pub enum Class {
 /// Why a handshake ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Cause {
+    /// The oldest version is newer than the newest.
+    VersionsReversed,
+    /// There is nothing to offer.
+    NoSuites,
+    /// Not one of the suites that can be named one by one.
+    UnknownSuite(Suite),
     /// A suite that exists from TLS 1.2 on was asked for with an older version only.
     SuiteNeedsTls12(Suite),
+    /// A name that cannot be sent as SNI, or that no certificate can be checked against.
+    BadName {
+        /// The name.
+        name: String,
+        /// It was to be checked (else: sent).
+        checked: bool,
+    },
     /// The server is to be authenticated, but no trusted certificate is given.
     NoAnchors,
     /// A certificate or key cannot be used.
@@ -87,7 +102,7 @@ pub enum Cause {
         /// What it would have to begin with.
         expected: [u8; 2],
     },
-    /// OpenSSL refused the settings.
+    /// OpenSSL refused settings that we had found good, or could not be made ready.
     Refused(String),
     /// The server's certificate was not accepted; see [`Failure::verify`].
     CertificateRejected,
@@ -98,9 +113,14 @@ pub enum Cause {
         /// The first bytes.
         first: Vec<u8>,
     },
+    /// The peer sends back what we send: a plain echo.
+    Echo,
     /// The peer answers with a version that was not offered.
-    WrongVersion,
-    /// The peer closed the connection.
+    WrongVersion {
+        /// Which, where that could be seen.
+        answered: Option<Version>,
+    },
+    /// The peer closed or reset the connection.
     Closed {
         /// It had sent something before.
         after_data: bool,
@@ -191,6 +211,13 @@ impl Alert {
     }
 }
 
+impl Alert {
+    /// Whether servers send it when they do not like a client certificate, or miss it.
+    pub(crate) fn is_about_certificate(self) -> bool {
+        matches!(self.number, 40..=46 | 48 | 49 | 51 | 116)
+    }
+}
+
 impl fmt::Display for Alert {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}({})", self.name().unwrap_or("alert"), self.number)
@@ -202,159 +229,41 @@ impl Failure {
     #[must_use]
     pub fn class(&self) -> Class {
         match &self.cause {
-            Cause::SuiteNeedsTls12(_)
+            Cause::VersionsReversed
+            | Cause::NoSuites
+            | Cause::UnknownSuite(_)
+            | Cause::SuiteNeedsTls12(_)
+            | Cause::BadName { .. }
             | Cause::NoAnchors
             | Cause::Unusable { .. }
             | Cause::KeyMismatch
-            | Cause::PremasterVersion { .. }
-            | Cause::Refused(_) => Class::Configuration,
+            | Cause::PremasterVersion { .. } => Class::Configuration,
+            Cause::AlertReceived(_) | Cause::Closed { .. } if self.lacks_client_certificate() => {
+                Class::Configuration
+            }
+            Cause::Refused(_) => Class::Bug,
             Cause::Broken(_) => Class::Environment,
-            _ => Class::Peer,
+            Cause::CertificateRejected
+            | Cause::AlertReceived(_)
+            | Cause::NotTls { .. }
+            | Cause::Echo
+            | Cause::WrongVersion { .. }
+            | Cause::Closed { .. }
+            | Cause::Timeout { .. }
+            | Cause::Protocol(_) => Class::Peer,
         }
     }
 
-    fn offered(&self) -> String {
-        let (low, high) = self.versions;
-        let versions = if low == high { low.to_string() } else { format!("{low} to {high}") };
-        let suites: Vec<String> = self.suites.iter().map(|suite| format!("0X{:04X}", suite.0)).collect();
-        format!("offered {versions} with {}", suites.join(" "))
-    }
-
-    fn alert_received(&self, alert: Alert, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let about_certificate = matches!(alert.number, 40..=46 | 48 | 49 | 51 | 116);
-        if self.stage == Stage::Hello {
-            return match alert.number {
-                70 => write!(f, "the server does not speak this version (alert {alert}): {}", self.offered()),
-                40 | 71 => write!(
-                    f,
-                    "no common version or cipher suite (alert {alert}): {}; the server wants something else",
-                    self.offered()
-                ),
-                112 => write!(
-                    f,
-                    "the server does not know this name (alert {alert}): set hostname to one that it serves"
-                ),
-                _ => write!(f, "the server refused the ClientHello with alert {alert}: {}", self.offered()),
-            };
-        }
-        if self.client_certificate_asked && about_certificate {
-            return if self.client_certificate_sent {
-                write!(
-                    f,
-                    "the server did not accept the client certificate (alert {alert}): it has to be issued by a CA \
-                     that the server trusts, be valid now and fit its key"
-                )
-            } else {
-                write!(
-                    f,
-                    "the server demands a client certificate and none was presented (alert {alert}): set seclevel \
-                     to 2 and clientcert and clientkey"
-                )
-            };
-        }
-        write!(f, "the server ended the handshake with alert {alert}, {}", self.stage)
-    }
-}
-
-impl fmt::Display for Failure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.cause {
-            Cause::SuiteNeedsTls12(suite) => write!(
-                f,
-                "this suite needs TLS 1.2: {suite} was asked for with {} at most; nothing was sent",
-                self.versions.1
-            ),
-            Cause::NoAnchors => f.write_str(
-                "the server is to be authenticated (seclevel 1 or 2), but no cacert is set; nothing was sent",
-            ),
-            Cause::Unusable { what, why } => write!(f, "the {what} cannot be used: {why}"),
-            Cause::KeyMismatch => f.write_str("clientkey is not the key of clientcert; nothing was sent"),
-            Cause::PremasterVersion { expected: [major, minor] } => write!(
-                f,
-                "a premaster of 96 digits has to begin with the version that the ClientHello offers, {major:02X}{minor:02X}"
-            ),
-            Cause::Refused(why) => write!(f, "OpenSSL refused the settings: {why}"),
-            Cause::CertificateRejected => match &self.verify {
-                Some(verify) => verify.fmt(f),
-                None => f.write_str("the server's certificate was not accepted"),
-            },
-            Cause::AlertReceived(alert) => self.alert_received(*alert, f),
-            Cause::NotTls { first } => {
-                write!(f, "what answers is not TLS: it begins with `{}`", first.escape_ascii())?;
-                match first.as_slice() {
-                    [b'2', b'2', b'0', ..] | [b'*', b' ', b'O', b'K', ..] | [b'+', b'O', b'K', ..] => f
-                        .write_str(
-                            " (a greeting in plain text: this port expects STARTTLS, or is the plain port)",
-                        ),
-                    _ => f.write_str(" (a plain port? set CIPSSL to 0, or use the server's TLS port)"),
-                }
-            }
-            Cause::WrongVersion => {
-                write!(f, "the server answers with a version that was not offered: {}", self.offered())
-            }
-            Cause::Closed { after_data: false } => write!(
-                f,
-                "the server closed the connection without an answer to the ClientHello ({}): not a TLS port, or it \
-                 accepts nothing of that",
-                self.offered()
-            ),
-            Cause::Closed { after_data: true }
-                if self.client_certificate_asked && !self.client_certificate_sent =>
-            {
-                write!(
-                    f,
-                    "the server closed the connection {}, after it asked for a client certificate and none was \
-                     presented: set seclevel to 2 and clientcert and clientkey",
-                    self.stage
-                )
-            }
-            Cause::Closed { after_data: true } => {
-                write!(f, "the server closed the connection {}", self.stage)
-            }
-            Cause::Broken(kind) => write!(f, "the connection broke ({kind}), {}", self.stage),
-            Cause::Timeout { millis, silent: true } => write!(
-                f,
-                "the server accepted the connection and said nothing for {} s (negotiatetimeout), {}",
-                millis / 1000,
-                self.stage
-            ),
-            Cause::Timeout { millis, silent: false } => {
-                write!(
-                    f,
-                    "the handshake was not done within {} s (negotiatetimeout), {}",
-                    millis / 1000,
-                    self.stage
-                )
-            }
-            Cause::Protocol(text) => write!(f, "the handshake failed, {}: {text}", self.stage),
-        }
+    /// The server asked for a client certificate, got none, and then ended it (with an alert that can mean that, if with
+    /// one).
+    pub(crate) fn lacks_client_certificate(&self) -> bool {
+        let fits = match self.cause {
+            Cause::AlertReceived(alert) => alert.is_about_certificate(),
+            Cause::Closed { after_data } => after_data,
+            _ => false,
+        };
+        fits && self.client_certificate_asked && !self.client_certificate_sent
     }
 }
 
 impl Error for Failure {}
-
-impl fmt::Display for VerifyFailure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { code, text, depth, subject, issuer, validity: (from, until), names, wanted } = self;
-        let what = match (*code, wanted) {
-            (9, _) => {
-                format!("the certificate of {subject} is not valid before {from} by the module's clock")
-            }
-            (10, _) => format!("the certificate of {subject} expired on {until} by the module's clock"),
-            (18, _) => {
-                format!("the server's certificate ({subject}) is self-signed and not itself in cacert")
-            }
-            (19, _) => format!("the chain ends in {subject}, which is not in cacert"),
-            (2 | 20 | 21, _) => format!(
-                "no certificate in cacert signed {subject}; it names its issuer as {issuer}: wrong CA, or an \
-                 intermediate that the server does not send"
-            ),
-            (62..=64, Some(wanted)) => format!(
-                "the server's certificate ({subject}) is for {}, not for {wanted}",
-                if names.is_empty() { "no name".to_owned() } else { names.join(", ") }
-            ),
-            _ => format!("the certificate of {subject} was not accepted"),
-        };
-        write!(f, "{what} (verify error {code}: {text}, depth {depth})")
-    }
-}

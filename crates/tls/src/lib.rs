@@ -3,8 +3,10 @@
 //! The client side does what an embedded module does: SSL 3.0 to TLS 1.2 (and, as an extra, 1.3), RSA key exchange, RC4 and
 //! 3DES, pinned anchors, an own clock, fixed randoms. The server side ([`Acceptor`], [`pki`]) is for trying that out.
 //!
-//! Nothing here knows AT commands. Nothing here is cryptography of our own. OpenSSL's security level is 0 throughout: what
-//! is acceptable is the policy's business, and the report says what was and what was not checked.
+//! Nothing here reads or writes AT commands. Where an explanation says what to set, it calls a setting by the name that the
+//! module's users know it by (cacert, clientcert, hostname, …), as that is what they can act on. Nothing here is
+//! cryptography of our own. OpenSSL's security level is 0 throughout: what is acceptable is the policy's business, and the
+//! report says what was and what was not checked.
 //!
 //! ```no_run
 //! # async fn example() -> Result<(), Box<modemtwin_tls::Failure>> {
@@ -18,9 +20,12 @@
 //! # Ok(()) }
 //! ```
 
+mod attempt;
+mod check;
 mod connect;
 mod context;
 mod diagnosis;
+mod explain;
 mod failure;
 mod ffi;
 mod material;
@@ -31,11 +36,11 @@ mod server;
 mod stream;
 mod version;
 
+pub use check::self_check;
 pub use connect::Connector;
-pub use context::self_check;
 pub use failure::{Alert, Cause, Class, Failure, Stage, VerifyFailure};
 pub use policy::{FixedRandom, Identity, Policy, Premaster, ServerName, TimeRule, Verify};
-pub use report::{PeerCertificate, Report};
+pub use report::{PeerCertificate, Report, Side};
 pub use server::{Accepted, Acceptor, ServerPolicy};
 pub use stream::{Closure, TlsStream};
 pub use version::{SUITES, Suite, Version};

@@ -19,6 +19,27 @@ fn is_pem(content: &[u8]) -> bool {
     content.windows(11).any(|window| window == b"-----BEGIN ")
 }
 
+/// Why an encrypted key is of no use.
+const ENCRYPTED: &str =
+    "it is encrypted, and the module has no command for a password; store the key unencrypted";
+
+/// What is inside a DER SEQUENCE (and behind it).
+fn sequence(content: &[u8]) -> Option<&[u8]> {
+    const SEQUENCE: u8 = 0x30;
+    let [SEQUENCE, length, rest @ ..] = content else { return None };
+    // The long form of a length says in how many bytes it follows.
+    let more = if *length & 0x80 == 0 { 0 } else { usize::from(*length & 0x7f) };
+    rest.get(more..)
+}
+
+/// Whether this is an EncryptedPrivateKeyInfo (RFC 5958): a SEQUENCE that begins with an AlgorithmIdentifier, where a plain
+/// key has its version and a certificate has another SEQUENCE's fields.
+fn is_encrypted_der(content: &[u8]) -> bool {
+    const OBJECT_IDENTIFIER: u8 = 6;
+    let algorithm = sequence(content).and_then(sequence);
+    matches!(algorithm, Some([OBJECT_IDENTIFIER, ..]))
+}
+
 fn reason(error: &ErrorStack) -> String {
     error.errors().first().and_then(|e| e.reason()).unwrap_or("not readable").to_owned()
 }
@@ -55,6 +76,9 @@ pub(crate) fn private_key(what: &'static str, content: &[u8]) -> Result<PKey<Pri
         return Err(unusable("the file is empty".into()));
     }
     if !is_pem(content) {
+        if is_encrypted_der(content) {
+            return Err(unusable(ENCRYPTED.into()));
+        }
         return PKey::private_key_from_der(content).map_err(|e| {
             unusable(format!("it is neither PEM (no -----BEGIN) nor a DER private key ({})", reason(&e)))
         });
@@ -67,9 +91,7 @@ pub(crate) fn private_key(what: &'static str, content: &[u8]) -> Result<PKey<Pri
     });
     match key {
         Ok(key) => Ok(key),
-        Err(_) if asked => Err(unusable(
-            "it is encrypted, and the module has no command for a password; store the key unencrypted".into(),
-        )),
+        Err(_) if asked => Err(unusable(ENCRYPTED.into())),
         Err(_) if !contains(content, b"PRIVATE KEY-----") => {
             Err(unusable("it is PEM, but there is no private key in it".into()))
         }
@@ -77,13 +99,19 @@ pub(crate) fn private_key(what: &'static str, content: &[u8]) -> Result<PKey<Pri
     }
 }
 
-/// A client identity that can be used: both parts readable, RSA, and belonging together.
+/// A client identity that can be used: both parts readable, the key RSA, and belonging together.
 ///
 /// # Errors
 /// [`Cause::Unusable`] or [`Cause::KeyMismatch`].
 pub(crate) fn identity(identity: &Identity) -> Result<Loaded, Cause> {
     let mut chain = certificates("client certificate", &identity.certificate)?;
     let key = private_key("client key", &identity.key)?;
+    if key.id() != Id::RSA {
+        return Err(Cause::Unusable {
+            what: "client key",
+            why: "it is not an RSA key; the module's suites sign with RSA only".into(),
+        });
+    }
     let certificate = chain.remove(0);
     let public = certificate.public_key().map_err(|e| Cause::Unusable {
         what: "client certificate",
@@ -91,12 +119,6 @@ pub(crate) fn identity(identity: &Identity) -> Result<Loaded, Cause> {
     })?;
     if !key.public_eq(&public) {
         return Err(Cause::KeyMismatch);
-    }
-    if key.id() != Id::RSA {
-        return Err(Cause::Unusable {
-            what: "client key",
-            why: "it is not an RSA key; the module's suites sign with RSA only".into(),
-        });
     }
     Ok(Loaded { certificate, chain, key })
 }

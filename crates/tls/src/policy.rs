@@ -6,15 +6,15 @@ use std::net::IpAddr;
 use crate::version::{SUITES, Suite, Version};
 
 /// What a client session is to be like.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Policy {
     /// Oldest version offered.
     pub min_version: Version,
-    /// Newest version offered.
+    /// Newest version offered. TLS 1.3 brings its own suites, whatever `suites` says.
     pub max_version: Version,
-    /// Suites offered, best first.
+    /// Suites offered up to TLS 1.2, best first.
     pub suites: Vec<Suite>,
-    /// Offer forward-secret suites as well, and TLS 1.3 where `max_version` allows.
+    /// Offer forward-secret suites (ECDHE, DHE) as well, before `suites`.
     pub modern: bool,
     /// The trusted certificates: a file's content, PEM (any number of them) or DER.
     pub anchors: Option<Vec<u8>>,
@@ -22,7 +22,7 @@ pub struct Policy {
     pub identity: Option<Identity>,
     /// Whether and how the server is authenticated.
     pub verify: Verify,
-    /// The name to send as SNI; never an address.
+    /// The name to send as SNI (RFC 6066). An address or an empty name is not sent.
     pub server_name: Option<String>,
     /// Values that are not to be random.
     pub fixed: FixedRandom,
@@ -46,7 +46,7 @@ impl Default for Policy {
 }
 
 /// A client certificate with its key. Its `Debug` form hides the key.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Identity {
     /// The certificate file's content: PEM (further certificates are sent as the chain) or DER.
     pub certificate: Vec<u8>,
@@ -61,7 +61,7 @@ impl fmt::Debug for Identity {
 }
 
 /// How the server is authenticated.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Verify {
     /// Not at all.
     None,
@@ -77,9 +77,9 @@ pub enum Verify {
 }
 
 /// The name that a certificate is to bear.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum ServerName {
-    /// A DNS name; a certificate's wildcard stands for one label.
+    /// A DNS name, as ASCII; a certificate's wildcard stands for one label.
     Dns(String),
     /// An address.
     Ip(IpAddr),
@@ -103,7 +103,7 @@ impl fmt::Display for ServerName {
 }
 
 /// How validity dates are treated.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum TimeRule {
     /// Dates do not matter.
     Ignore,
@@ -112,7 +112,7 @@ pub enum TimeRule {
 }
 
 /// Values that are not to be random. A session with any of them is reproducible, hence not secret.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct FixedRandom {
     /// The ClientHello's 32 random bytes.
     pub hello: Option<[u8; 32]>,
@@ -129,7 +129,7 @@ impl FixedRandom {
 }
 
 /// A fixed RSA pre-master secret. Its `Debug` form hides the bytes.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Premaster {
     /// The 46 bytes behind the version.
     Random([u8; 46]),

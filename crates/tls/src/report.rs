@@ -6,9 +6,20 @@ use std::fmt;
 
 use crate::version::{Suite, Version};
 
+/// Which end of a session a report is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Side {
+    /// We are the client; the peer is a server.
+    Client,
+    /// We are the server; the peer is a client.
+    Server,
+}
+
 /// An established session.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Report {
+    /// Which end we are.
+    pub side: Side,
     /// The version in use; `None` if OpenSSL names one that we do not know.
     pub version: Option<Version>,
     /// The suite in use.
@@ -34,10 +45,13 @@ pub struct Report {
 }
 
 impl Report {
-    /// Every check that was not made, and every other risk, one sentence each.
+    /// Every check that was not made, and every other risk, one sentence each; for a client's session.
     #[must_use]
     pub fn warnings(&self) -> Vec<String> {
         let mut warnings = Vec::new();
+        if self.side == Side::Server {
+            return warnings;
+        }
         if !self.chain_checked {
             warnings.push(
                 "the server was NOT authenticated (seclevel 0): anybody could have answered".to_owned(),
@@ -75,13 +89,17 @@ impl fmt::Display for Report {
             None => f.write_str("unknown version")?,
         }
         write!(f, ", {}, ", self.suite)?;
+        let peer = if self.side == Side::Client { "server" } else { "client" };
         match &self.peer {
-            Some(peer) => write!(
+            Some(certificate) => write!(
                 f,
-                "server {} (issued by {}, valid until {})",
-                peer.subject, peer.issuer, peer.not_after
+                "{peer} {} (issued by {}, valid until {})",
+                certificate.subject, certificate.issuer, certificate.not_after
             )?,
-            None => f.write_str("server without certificate")?,
+            None => write!(f, "{peer} without certificate")?,
+        }
+        if self.side == Side::Server {
+            return Ok(());
         }
         match (self.client_certificate_asked, &self.client_certificate) {
             (true, Some(subject)) => write!(f, ", client certificate {subject} sent")?,
@@ -122,31 +140,42 @@ impl PeerCertificate {
     }
 }
 
+/// How many characters of a name are shown, and how many names.
+const LONGEST: (usize, usize) = (256, 32);
+
 /// A distinguished name as people read it.
 pub(crate) fn name(name: &X509NameRef) -> String {
     let parts: Vec<String> = name
         .entries()
+        .take(LONGEST.1)
         .map(|entry| {
             let key = entry.object().nid().short_name().unwrap_or("?");
             let value = entry.data().to_string().unwrap_or_default();
-            // Names come from the peer: nothing in them may break a log line.
-            format!("{key}={}", value.chars().flat_map(printable).take(256).collect::<String>())
+            format!("{key}={}", harmless(&value))
         })
         .collect();
     if parts.is_empty() { "(no subject)".to_owned() } else { parts.join(", ") }
 }
 
-fn printable(c: char) -> impl Iterator<Item = char> {
-    let control = c.is_control();
-    control.then(|| c.escape_default()).into_iter().flatten().chain((!control).then_some(c))
+/// Names come from the peer: nothing in them may break, colour or turn around a log line, or fill it.
+fn harmless(text: &str) -> String {
+    let invisible = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+    };
+    let mut shown = String::new();
+    for c in text.chars().take(LONGEST.0) {
+        if invisible(c) { shown.extend(c.escape_default()) } else { shown.push(c) }
+    }
+    shown
 }
 
 /// DNS names and addresses; where there are none, the common name.
 pub(crate) fn names(certificate: &X509Ref) -> Vec<String> {
     let mut names = Vec::new();
-    for alternative in certificate.subject_alt_names().into_iter().flatten() {
+    for alternative in certificate.subject_alt_names().into_iter().flatten().take(LONGEST.1) {
         if let Some(dns) = alternative.dnsname() {
-            names.push(dns.chars().flat_map(printable).collect());
+            names.push(harmless(dns));
         } else if let Some(bytes) = alternative.ipaddress() {
             if let Ok(v4) = <[u8; 4]>::try_from(bytes) {
                 names.push(std::net::Ipv4Addr::from(v4).to_string());
@@ -156,12 +185,11 @@ pub(crate) fn names(certificate: &X509Ref) -> Vec<String> {
         }
     }
     if names.is_empty() {
-        for entry in certificate.subject_name().entries_by_nid(Nid::COMMONNAME) {
+        for entry in certificate.subject_name().entries_by_nid(Nid::COMMONNAME).take(LONGEST.1) {
             if let Ok(text) = entry.data().to_string() {
-                names.push(text.chars().flat_map(printable).collect());
+                names.push(harmless(&text));
             }
         }
     }
-    names.truncate(32);
     names
 }

@@ -8,13 +8,16 @@ use openssl::x509::store::X509StoreBuilder;
 use std::fmt;
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_openssl::SslStream;
 
+use crate::diagnosis::{self, Shared};
+use crate::failure::Cause;
 use crate::ffi;
 use crate::material;
-use crate::report;
+use crate::report::{self, Side};
 use crate::stream::{Tap, TlsStream};
 use crate::version::{SUITES, Suite, Version};
 
@@ -65,6 +68,8 @@ impl ServerPolicy {
 #[derive(Clone)]
 pub struct Acceptor {
     context: SslContext,
+    /// Whether it demands a client certificate.
+    demands: bool,
 }
 
 impl fmt::Debug for Acceptor {
@@ -91,7 +96,10 @@ impl Acceptor {
     /// A sentence that says which part cannot be used.
     pub fn new(policy: &ServerPolicy) -> Result<Self, String> {
         let text = |error: ErrorStack| error.to_string();
-        let plain = |cause| format!("{cause:?}");
+        let plain = |cause| match cause {
+            Cause::Unusable { what, why } => format!("the {what} cannot be used: {why}"),
+            other => format!("{other:?}"),
+        };
         ffi::init().map_err(text)?;
         let mut chain = material::certificates("server certificate", &policy.certificate).map_err(plain)?;
         let key = material::private_key("server key", &policy.key).map_err(plain)?;
@@ -102,6 +110,9 @@ impl Acceptor {
             .transpose()
             .map_err(plain)?;
         let certificate = chain.remove(0);
+        if !certificate.public_key().map_err(text)?.public_eq(&key) {
+            return Err("the server key does not belong to the server certificate".into());
+        }
         let build = || -> Result<SslContext, ErrorStack> {
             let mut b = SslContextBuilder::new(SslMethod::tls_server())?;
             b.set_security_level(0);
@@ -130,9 +141,10 @@ impl Acceptor {
                 b.set_verify_cert_store(store.build())?;
                 b.set_verify(SslVerifyMode::PEER | SslVerifyMode::FAIL_IF_NO_PEER_CERT);
             }
+            ffi::observe(&mut b);
             Ok(b.build())
         };
-        build().map(|context| Self { context }).map_err(text)
+        build().map(|context| Self { context, demands: anchors.is_some() }).map_err(text)
     }
 
     /// Does the handshake over `stream`, for at most `timeout`.
@@ -143,11 +155,15 @@ impl Acceptor {
     where
         S: AsyncRead + AsyncWrite + Unpin,
     {
-        let ssl = Ssl::new(&self.context).map_err(|error| error.to_string())?;
+        let mut ssl = Ssl::new(&self.context).map_err(|error| error.to_string())?;
+        let shared = Shared::default();
+        if let Some(index) = diagnosis::index() {
+            ssl.set_ex_data(index, Arc::clone(&shared));
+        }
         let mut stream = SslStream::new(ssl, Tap::new(stream)).map_err(|error| error.to_string())?;
         match tokio::time::timeout(timeout, Pin::new(&mut stream).accept()).await {
             Ok(Ok(())) => {}
-            Ok(Err(error)) => return Err(reason(&error)),
+            Ok(Err(error)) => return Err(reason(&error, &shared)),
             Err(_) => return Err(format!("the client did not finish its handshake within {timeout:?}")),
         }
         let ssl = stream.ssl();
@@ -156,6 +172,7 @@ impl Acceptor {
         let server_name = ssl.servername(openssl::ssl::NameType::HOST_NAME).map(str::to_owned);
         let cipher = ssl.current_cipher();
         let report = report::Report {
+            side: Side::Server,
             version: Version::from_openssl(ssl.version_str()),
             suite: Suite(cipher.map_or(0, |cipher| u16::from_be_bytes(cipher.protocol_id()))),
             suite_name: cipher.map_or(String::new(), |cipher| cipher.name().to_owned()),
@@ -163,12 +180,12 @@ impl Acceptor {
             chain_checked: peer.is_some(),
             name_checked: None,
             time_checked: peer.is_some(),
-            client_certificate_asked: false,
-            client_certificate: None,
+            client_certificate_asked: self.demands,
+            client_certificate: client.clone(),
             hello_fixed: false,
             premaster_fixed: None,
         };
-        Ok(Accepted { stream: TlsStream::new(stream, report), client, server_name })
+        Ok(Accepted { stream: TlsStream::new(stream, report, shared), client, server_name })
     }
 }
 
@@ -181,7 +198,10 @@ fn cipher_list(suites: &[Suite]) -> String {
     format!("{}:@SECLEVEL=0", names.join(":"))
 }
 
-fn reason(error: &openssl::ssl::Error) -> String {
+fn reason(error: &openssl::ssl::Error, shared: &Shared) -> String {
+    if let Some(alert) = diagnosis::lock(shared).ended_by() {
+        return format!("the client refused with alert {alert}");
+    }
     if let Some(io) = error.io_error() {
         return match io.kind() {
             io::ErrorKind::UnexpectedEof => "the client closed the connection".into(),

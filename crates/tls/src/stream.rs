@@ -7,6 +7,8 @@ use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_openssl::SslStream;
 
+use crate::diagnosis::{self, Shared};
+use crate::explain::Late;
 use crate::ffi;
 use crate::report::Report;
 
@@ -15,20 +17,24 @@ use crate::report::Report;
 pub enum Closure {
     /// With close_notify: everything that it sent has arrived.
     Proper,
-    /// By closing TCP only: something may have been cut off.
+    /// By closing TCP only, or with a fatal alert: something may have been cut off.
     Truncated,
 }
 
 /// A TLS stream. Reading zero bytes is the end; ask [`closure`](Self::closure) then.
+///
+/// An error of TLS itself, such as an alert of the peer, has the kind [`io::ErrorKind::Other`] and a text for people; an
+/// error of the stream below is passed on as it is.
 #[derive(Debug)]
 pub struct TlsStream<S> {
     inner: SslStream<Tap<S>>,
     report: Report,
+    shared: Shared,
 }
 
 impl<S> TlsStream<S> {
-    pub(crate) fn new(inner: SslStream<Tap<S>>, report: Report) -> Self {
-        Self { inner, report }
+    pub(crate) fn new(inner: SslStream<Tap<S>>, report: Report, shared: Shared) -> Self {
+        Self { inner, report, shared }
     }
 
     /// What the session is.
@@ -40,7 +46,27 @@ impl<S> TlsStream<S> {
     /// How the peer ended its side; meaningful once the end was read.
     #[must_use]
     pub fn closure(&self) -> Closure {
-        if ffi::close_notify_received(self.inner.ssl()) { Closure::Proper } else { Closure::Truncated }
+        // OpenSSL counts a fatal alert as an end as well.
+        let alert = diagnosis::lock(&self.shared).ended_by();
+        if alert.is_none() && ffi::close_notify_received(self.inner.ssl()) {
+            Closure::Proper
+        } else {
+            Closure::Truncated
+        }
+    }
+
+    /// An error in words.
+    fn explain(&self, error: io::Error) -> io::Error {
+        let Some(inner) = error.get_ref().and_then(|inner| inner.downcast_ref::<openssl::ssl::Error>())
+        else {
+            return error;
+        };
+        let seen = diagnosis::lock(&self.shared);
+        if let Some(alert) = seen.ended_by() {
+            return io::Error::other(Late { alert, asked: seen.asked(), sent: seen.presented() }.to_string());
+        }
+        let reason = inner.ssl_error().and_then(|stack| stack.errors().first()).and_then(|e| e.reason());
+        reason.map_or(error, |reason| io::Error::other(format!("TLS failed: {reason}")))
     }
 
     /// The stream below.
@@ -61,13 +87,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for TlsStream<S> {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.inner).poll_read(cx, buf)
+        Pin::new(&mut self.inner).poll_read(cx, buf).map_err(|error| self.explain(error))
     }
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for TlsStream<S> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.inner).poll_write(cx, buf)
+        Pin::new(&mut self.inner).poll_write(cx, buf).map_err(|error| self.explain(error))
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -97,8 +123,9 @@ impl<S> Tap<S> {
 }
 
 impl<S: AsyncRead + Unpin> Tap<S> {
-    /// Takes what else is there already: OpenSSL reads only five bytes before it gives up on what is not TLS.
-    pub(crate) async fn look_further(&mut self) {
+    /// Takes what else is there already: OpenSSL reads only five bytes before it gives up on what is not TLS, and nothing
+    /// more once it could not send.
+    pub(crate) async fn look_further(&mut self) -> Vec<u8> {
         let mut rest = [0; KEPT];
         let mut rest = ReadBuf::new(&mut rest);
         poll_fn(|cx| {
@@ -106,6 +133,7 @@ impl<S: AsyncRead + Unpin> Tap<S> {
             Poll::Ready(())
         })
         .await;
+        rest.filled().to_vec()
     }
 }
 

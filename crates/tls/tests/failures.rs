@@ -87,7 +87,8 @@ async fn client_certificates() {
         key: pki().server.key_pem().unwrap(),
     };
     let failure =
-        fails(Policy { identity: Some(mixed), ..verifying() }, demanding_server(), &["not the key of"]).await;
+        fails(Policy { identity: Some(mixed), ..verifying() }, demanding_server(), &["does not belong"])
+            .await;
     assert_eq!(failure.stage, Stage::Configure);
     // Not asked for: never sent.
     let unasked = Policy { identity: Some(identity(&pki().client)), ..verifying() };

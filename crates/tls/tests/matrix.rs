@@ -47,6 +47,15 @@ async fn every_version_with_every_suite_mutual() {
 }
 
 #[tokio::test]
+async fn all_versions_with_one_suite_end_in_tls12() {
+    for (suite, ..) in SUITES {
+        let report =
+            attempt(&Policy { suites: vec![suite], ..verifying() }, &common::server()).await.unwrap();
+        assert_eq!((report.version, report.suite), (Some(Version::Tls12), suite));
+    }
+}
+
+#[tokio::test]
 async fn everything_offered_ends_in_the_newest() {
     let report = attempt(&verifying(), &common::server()).await.unwrap();
     assert_eq!(report.version, Some(Version::Tls12));
