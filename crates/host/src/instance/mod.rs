@@ -93,6 +93,8 @@ pub struct Instance {
     open_lines: usize,
     /// When the last line ended.
     lines_over: Option<Time>,
+    /// How long answers are waited for then, in milliseconds.
+    patience: u64,
 }
 
 impl Instance {
@@ -120,6 +122,7 @@ impl Instance {
             handle: Handle { commands },
             alarm: None,
             lines_over: None,
+            patience: PATIENCE,
         }
     }
 
@@ -251,6 +254,10 @@ impl Instance {
                 }
                 Poll::Ready(LineEvent::Written(bytes)) => self.handle_input(Input::Written { line, bytes }),
                 Poll::Ready(LineEvent::Ended) => self.open_lines -= 1,
+                Poll::Ready(LineEvent::Quit) => {
+                    self.open_lines -= 1;
+                    self.patience = 0;
+                }
                 Poll::Pending => continue,
             }
             progress = true;
@@ -294,7 +301,7 @@ impl Instance {
         let soon = self.modem.deadline().is_some_and(|deadline| deadline <= now + SOON);
         let busy = soon || self.links.iter().any(Link::is_opening);
         let written = self.storing.is_idle() && self.lines.iter().all(Line::is_flushed);
-        written && (!busy || now >= since + PATIENCE)
+        written && (!busy || now >= since + self.patience)
     }
 
     /// Lets what has been written leave, and file operations end.

@@ -69,8 +69,10 @@ pub enum LineEvent {
     Received(usize),
     /// So many bytes of what was queued have been taken (or were lost, because nobody was there to take them).
     Written(usize),
-    /// The line is over (end of standard input, or Ctrl-]); it reports nothing more.
+    /// The line is over (end of input); it reports nothing more.
     Ended,
+    /// The user has had enough (Ctrl-]); it reports nothing more.
+    Quit,
 }
 
 /// A serial line.
@@ -178,7 +180,8 @@ impl Line {
             Err(error) => tracing::error!(line = self.name(), %error, "the line failed"),
         }
         self.ended = true;
-        Poll::Ready(LineEvent::Ended)
+        let quit = matches!(&self.port, Port::Stdio(stdio) if stdio.was_quit());
+        Poll::Ready(if quit { LineEvent::Quit } else { LineEvent::Ended })
     }
 
     /// Waits until what was written has left the process; for the end of a run.

@@ -25,6 +25,7 @@ pub(super) struct Stdio {
     output: Stdout,
     terminal: Option<RawTerminal>,
     over: bool,
+    quit: bool,
 }
 
 impl Stdio {
@@ -37,7 +38,15 @@ impl Stdio {
             .name("stdin".into())
             .spawn(move || read_stdin(&sender))
             .map_err(LineError::io("start the thread that reads standard input"))?;
-        Ok(Self { input, chunk: Vec::new(), taken: 0, output: tokio::io::stdout(), terminal, over: false })
+        Ok(Self {
+            input,
+            chunk: Vec::new(),
+            taken: 0,
+            output: tokio::io::stdout(),
+            terminal,
+            over: false,
+            quit: false,
+        })
     }
 
     pub(super) fn poll_read(&mut self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<usize> {
@@ -58,6 +67,7 @@ impl Stdio {
             {
                 self.chunk.truncate(at);
                 self.over = true;
+                self.quit = true;
             }
         }
         let rest = &self.chunk[self.taken..];
@@ -65,6 +75,11 @@ impl Stdio {
         buffer[..count].copy_from_slice(&rest[..count]);
         self.taken += count;
         Poll::Ready(count)
+    }
+
+    /// Whether Ctrl-] has ended it.
+    pub(super) fn was_quit(&self) -> bool {
+        self.quit
     }
 
     pub(super) fn poll_write(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
