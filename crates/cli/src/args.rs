@@ -134,9 +134,9 @@ pub(crate) struct Lab {
     /// Listen at this address; 0.0.0.0 means that everybody who reaches this computer may connect.
     #[arg(long, value_name = "ADDR", default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
     pub(crate) listen: IpAddr,
-    /// TCP at this port, TLS at the next, TLS with client certificates at the one after it.
+    /// TCP at this port, TLS at the next, TLS with client certificates at the one after it; 0 means any free ports.
     /// [default: 57511, or free ports if these are taken]
-    #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..=65_533))]
+    #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(..=65_533))]
     pub(crate) port_base: Option<u16>,
     #[command(flatten)]
     pub(crate) log: Log,

@@ -20,7 +20,11 @@ pub(crate) fn lab(options: &args::Lab) -> anyhow::Result<()> {
     };
     // What is printed has to work from another directory too.
     let directory = std::path::absolute(directory)?;
-    let ports = options.port_base.map_or(Ports::Usual, Ports::Exactly);
+    let ports = match options.port_base {
+        None => Ports::Usual,
+        Some(0) => Ports::Free,
+        Some(base) => Ports::Exactly(base),
+    };
     let spec = LabSpec { directory, address: options.listen, ports };
     runtime()?.block_on(async {
         let mut signals = StopSignals::catch()?;
