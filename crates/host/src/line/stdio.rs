@@ -54,14 +54,10 @@ impl Stdio {
             if self.over {
                 return Poll::Ready(0);
             }
+            let next = ready!(self.input.poll_recv(cx));
+            self.over = next.is_none();
+            self.chunk = next.unwrap_or_default();
             self.taken = 0;
-            match ready!(self.input.poll_recv(cx)) {
-                Some(chunk) => self.chunk = chunk,
-                None => {
-                    self.chunk.clear();
-                    self.over = true;
-                }
-            }
             if self.terminal.is_some()
                 && let Some(at) = self.chunk.iter().position(|&byte| byte == ESCAPE)
             {
@@ -140,5 +136,27 @@ impl Drop for RawTerminal {
         if let Err(error) = tcsetattr(rustix::stdio::stdin(), OptionalActions::Now, &self.before) {
             tracing::warn!(%error, "the terminal could not be set back");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_read_is_not_read_again() {
+        let (sender, input) = mpsc::channel(AHEAD);
+        let output = tokio::io::stdout();
+        let mut stdio =
+            Stdio { input, chunk: Vec::new(), taken: 0, output, terminal: None, over: false, quit: false };
+        let mut cx = Context::from_waker(std::task::Waker::noop());
+        let mut buffer = [0; 8];
+        sender.try_send(b"ATI\r".to_vec()).unwrap();
+        assert_eq!(stdio.poll_read(&mut cx, &mut buffer), Poll::Ready(4));
+        for _ in 0..3 {
+            assert_eq!(stdio.poll_read(&mut cx, &mut buffer), Poll::Pending);
+        }
+        drop(sender);
+        assert_eq!(stdio.poll_read(&mut cx, &mut buffer), Poll::Ready(0));
     }
 }
