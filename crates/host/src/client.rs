@@ -5,7 +5,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt, Interest};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use crate::stage::open_terminal;
@@ -79,5 +79,5 @@ impl Client {
 }
 
 fn open_device(path: &Path) -> io::Result<Device> {
-    Device::new(open_terminal(path)?.into(), Interest::READABLE | Interest::WRITABLE)
+    Device::new(open_terminal(path)?.into())
 }

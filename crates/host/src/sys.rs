@@ -14,21 +14,33 @@ use tokio::io::unix::AsyncFd;
 
 /// A non-blocking descriptor driven by the runtime. It never changes hands while it is registered: nothing gives out
 /// a mutable reference to it.
+///
+/// Only reading is watched all the time. Writing is tried at once and watched while it is blocked; otherwise every read
+/// of the other side would wake us only to learn that there is room again.
 #[derive(Debug)]
-pub(crate) struct Device(AsyncFd<OwnedFd>);
+pub(crate) struct Device {
+    reader: AsyncFd<OwnedFd>,
+    /// While writing is blocked: a duplicate that is watched for it.
+    blocked: Option<AsyncFd<OwnedFd>>,
+}
+
+/// Registers a descriptor that is in non-blocking mode. Has to be called inside a runtime.
+fn register(fd: OwnedFd, interest: Interest) -> io::Result<AsyncFd<OwnedFd>> {
+    // SAFETY: the `AsyncFd` owns the `OwnedFd`, which is open until it is dropped and always names the same descriptor;
+    // `Device` hands out neither the `AsyncFd` nor a mutable reference to what is in it.
+    let registered = unsafe { AsyncFd::register_with_interest(fd, interest) };
+    Ok(registered?)
+}
 
 impl Device {
     /// Takes a descriptor that is in non-blocking mode. Has to be called inside a runtime.
-    pub(crate) fn new(fd: OwnedFd, interest: Interest) -> io::Result<Self> {
-        // SAFETY: the `AsyncFd` owns the `OwnedFd`, which is open until it is dropped and always names the same
-        // descriptor; `Device` hands out neither the `AsyncFd` nor a mutable reference to what is in it.
-        let registered = unsafe { AsyncFd::register_with_interest(fd, interest) };
-        Ok(Self(registered?))
+    pub(crate) fn new(fd: OwnedFd) -> io::Result<Self> {
+        Ok(Self { reader: register(fd, Interest::READABLE)?, blocked: None })
     }
 
     pub(crate) fn poll_read(&self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
         loop {
-            let mut guard = ready!(self.0.poll_read_ready(cx))?;
+            let mut guard = ready!(self.reader.poll_read_ready(cx))?;
             match rustix::io::read(guard.get_inner(), &mut *buffer) {
                 Ok(count) => {
                     if count < buffer.len() {
@@ -44,20 +56,28 @@ impl Device {
         }
     }
 
-    pub(crate) fn poll_write(&self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+    pub(crate) fn poll_write(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         loop {
-            let mut guard = ready!(self.0.poll_write_ready(cx))?;
-            match rustix::io::write(guard.get_inner(), bytes) {
-                Err(Errno::WOULDBLOCK) => guard.clear_ready(),
-                Err(Errno::INTR) => {}
-                other => return Poll::Ready(other.map_err(Into::into)),
+            if let Some(watched) = &self.blocked {
+                ready!(watched.poll_write_ready(cx))?.clear_ready();
+            }
+            match rustix::io::write(self.reader.get_ref(), bytes) {
+                Err(Errno::WOULDBLOCK) if self.blocked.is_none() => {
+                    let duplicate = self.reader.get_ref().try_clone()?;
+                    self.blocked = Some(register(duplicate, Interest::WRITABLE)?);
+                }
+                Err(Errno::WOULDBLOCK | Errno::INTR) => {}
+                other => {
+                    self.blocked = None;
+                    return Poll::Ready(other.map_err(Into::into));
+                }
             }
         }
     }
 
     /// Writes what can be written at once, without waiting to be told that something can.
     pub(crate) fn write_now(&self, bytes: &[u8]) -> io::Result<usize> {
-        match rustix::io::write(self.0.get_ref(), bytes) {
+        match rustix::io::write(self.reader.get_ref(), bytes) {
             Err(Errno::WOULDBLOCK | Errno::INTR) => Ok(0),
             other => other.map_err(Into::into),
         }
@@ -65,7 +85,7 @@ impl Device {
 
     /// Ready when something is to be read; `take` has to read all of it.
     pub(crate) fn poll_drain(&self, cx: &mut Context<'_>, take: impl FnOnce(BorrowedFd<'_>)) -> Poll<()> {
-        match ready!(self.0.poll_read_ready(cx)) {
+        match ready!(self.reader.poll_read_ready(cx)) {
             Ok(mut guard) => {
                 // Cleared first: what comes while it is being drained is reported again.
                 guard.clear_ready();

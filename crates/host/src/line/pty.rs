@@ -11,7 +11,6 @@ use std::task::{Context, Poll, ready};
 use rustix::fs::{Mode, OFlags, inotify};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{OptionalActions, QueueSelector, tcflush, tcgetattr, tcsetattr};
-use tokio::io::Interest;
 
 use super::LineError;
 use super::symlink::Link;
@@ -46,8 +45,8 @@ impl Pty {
         let (master, slave, device) = open_pair().map_err(failed())?;
         let watch = watch(&device).map_err(failed())?;
         Ok(Self {
-            master: Device::new(master, Interest::READABLE | Interest::WRITABLE).map_err(failed())?,
-            watch: Device::new(watch, Interest::READABLE).map_err(failed())?,
+            master: Device::new(master).map_err(failed())?,
+            watch: Device::new(watch).map_err(failed())?,
             link: Link::make(link, &device)?,
             slave,
             device,

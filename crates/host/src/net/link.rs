@@ -49,7 +49,7 @@ enum State {
     Opening(Opening),
     Open(Stream),
     /// The module has closed it; what it sent is still leaving.
-    Closing(Stream, Pin<Box<Sleep>>),
+    Closing(Stream, Option<Pin<Box<Sleep>>>),
     /// The module is told that it is closed; the peer has yet to close its side.
     Lingering(Stream, Pin<Box<Sleep>>),
     Over,
@@ -153,7 +153,7 @@ impl Link {
     pub(crate) fn close(&mut self, quick: bool) -> bool {
         match std::mem::replace(&mut self.state, State::Over) {
             State::Open(stream) if !quick => {
-                self.state = State::Closing(stream, Box::pin(sleep(CLOSE_LIMIT)));
+                self.state = State::Closing(stream, None);
                 false
             }
             // Asked for a second time: a quick close overtakes a slow one.
@@ -295,6 +295,7 @@ impl Link {
             }
             Some(Poll::Ready(Err(_))) => self.state = State::Over,
             Some(Poll::Pending) | None => {
+                let limit = limit.get_or_insert_with(|| Box::pin(sleep(CLOSE_LIMIT)));
                 std::task::ready!(limit.as_mut().poll(cx));
                 let text = "the peer took nothing more; what was left is lost";
                 tracing::warn!(target: super::EXPLAIN, "{}: closed: {text}", self.subject);

@@ -58,7 +58,7 @@ pub(super) async fn open(
     };
     match (stream, &connect.tls) {
         (Stream::Tcp(stream), Some(request)) => {
-            let stream = secure::handshake(stream, request, &network, store).await?;
+            let stream = secure::handshake(stream, request, &network, &store).await?;
             Ok(Opened { stream: Stream::Tls(Box::new(stream)), peer })
         }
         (stream, _) => Ok(Opened { stream, peer }),

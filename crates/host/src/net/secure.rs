@@ -1,6 +1,5 @@
 //! TLS on a connection that is up.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use modem::{LinkFailure, TlsRequest};
@@ -21,9 +20,9 @@ pub(super) async fn handshake(
     stream: TcpStream,
     request: &TlsRequest,
     network: &Network,
-    store: Arc<Store>,
+    store: &Store,
 ) -> Result<TlsStream<TcpStream>, Failed> {
-    let policy = policy::policy(request, network.name_check, store).await?;
+    let policy = policy::policy(request, network.name_check, store)?;
     let limit = Duration::from_millis(request.timeout);
     network.connector.connect(stream, &policy, limit).await.map_err(|failure| {
         let stage = if failure.stage == tls::Stage::Configure { Stage::Files } else { Stage::Tls };

@@ -111,10 +111,13 @@ pub(super) fn whole(files: &Dir, path: &str) -> Result<Vec<u8>> {
 
 /// A whole regular file of at most `limit` bytes.
 pub(super) fn read_all(directory: &Dir, path: &str, limit: u64) -> io::Result<Vec<u8>> {
-    if !directory.symlink_metadata(path)?.is_file() {
+    let metadata = directory.symlink_metadata(path)?;
+    if !metadata.is_file() {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"));
     }
-    let mut bytes = Vec::new();
+    // One byte more than expected, so that one read finds all and the next one the end.
+    let expected = usize::try_from(metadata.len().min(limit)).unwrap_or(0);
+    let mut bytes = Vec::with_capacity(expected.saturating_add(1));
     directory.open(path)?.take(limit.saturating_add(1)).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > limit {
         return Err(io::Error::new(io::ErrorKind::FileTooLarge, format!("longer than {limit} bytes")));
