@@ -15,7 +15,7 @@ use super::LineError;
 pub(super) struct Link {
     path: PathBuf,
     target: PathBuf,
-    _claim: UnixListener,
+    _claim: Option<UnixListener>,
 }
 
 impl Link {
@@ -25,9 +25,13 @@ impl Link {
     pub(super) fn make(path: &Path, target: &Path) -> Result<Self, LineError> {
         let failed = || LineError::io(format!("make the link {}", path.display()));
         let claim = match claim(path) {
-            Ok(claim) => claim,
+            Ok(claim) => Some(claim),
             Err(e) if e.kind() == io::ErrorKind::AddrInUse => return Err(LineError::InUse(path.into())),
-            Err(e) => return Err(failed()(e)),
+            Err(error) => {
+                // Without claims, a twin cannot tell a running one's link from a stale one; everything else works.
+                tracing::debug!(link = %path.display(), %error, "the link's name could not be claimed");
+                None
+            }
         };
         match symlink(target, path) {
             Ok(()) => {}
