@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
 from support.pki import Pki
 from support.tcp import TcpServer, echo
 from support.twin import Twin

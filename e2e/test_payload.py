@@ -4,6 +4,7 @@ import random
 from pathlib import Path
 
 import pytest
+
 from support.at import PROMPT, At, lines
 from support.pki import Pki
 from support.tls import GnuTlsServer, OpenSslServer
@@ -21,7 +22,9 @@ def secure_link(twin: Twin) -> At:
     return at
 
 
-@pytest.mark.parametrize("payload", [ALL_BYTES, LOOKALIKES, b"OK", b"> "], ids=["0x00-0xFF", "lookalikes", "OK", "prompt"])
+@pytest.mark.parametrize(
+    "payload", [ALL_BYTES, LOOKALIKES, b"OK", b"> "], ids=["0x00-0xFF", "lookalikes", "OK", "prompt"]
+)
 def test_both_ways(twin: Twin, pki: Pki, tmp_path: Path, payload: bytes) -> None:
     at = secure_link(twin)
     with OpenSslServer(tmp_path, pki.server) as server:
@@ -57,7 +60,8 @@ def test_all_bytes_from_gnutls(twin: Twin, pki: Pki, tmp_path: Path) -> None:
         at.transmit(b"GET / HTTP/1.0\r\n\r\n", link=3)
         # The server closes: the end comes after all of the data.
         head, _, body = at.receive_all(3).partition(b"\r\n\r\n")
-        assert head.startswith(b"HTTP/1.0 200") and body == ALL_BYTES * 64
+        assert head.startswith(b"HTTP/1.0 200")
+        assert body == ALL_BYTES * 64
         at.works()
 
 
@@ -71,7 +75,7 @@ def test_all_bytes_but_nul_echoed_by_gnutls(twin: Twin, pki: Pki, tmp_path: Path
 
 
 def test_full_segments_back_to_back(twin: Twin, pki: Pki, tmp_path: Path) -> None:
-    """Sixty-four sends of 1460 bytes, each as soon as the one before it is accepted, and as much in the other direction."""
+    """Sixty-four sends of 1460 bytes, each as soon as the one before it is accepted; then as much the other way."""
     at = secure_link(twin)
     data = random.Random(724).randbytes(SEGMENT * 64)
     with OpenSslServer(tmp_path, pki.server) as server:

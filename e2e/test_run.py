@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
 from support.at import OK, At, lines
 from support.tcp import free_port
 from support.twin import Twin, binary
@@ -77,7 +78,8 @@ def test_stdio_line(tmp_path: Path) -> None:
 def test_modules_differ(tmp_path: Path) -> None:
     """Three modules in one process: each has its own link, identity and files."""
     links = [tmp_path / f"tty{number}" for number in range(3)]
-    command = [str(binary()), "run", "--modules", "3", "--pty", str(tmp_path / "tty"), "--state", str(tmp_path / "state")]
+    state = tmp_path / "state"
+    command = [str(binary()), "run", "--modules", "3", "--pty", str(tmp_path / "tty"), "--state", str(state)]
     with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout
@@ -93,7 +95,7 @@ def test_modules_differ(tmp_path: Path) -> None:
                 at.close()
             assert len(identities) == 3
             for number, link in enumerate(links):
-                assert (tmp_path / "state" / f"modem{number}" / "files" / "name").read_text() == str(link)
+                assert (state / f"modem{number}" / "files" / "name").read_text() == str(link)
         finally:
             process.terminate()
         assert process.wait(timeout=20) == 0

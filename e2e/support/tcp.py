@@ -1,5 +1,6 @@
 """Ports, and small TCP servers of our own."""
 
+import contextlib
 import socket
 import threading
 from collections.abc import Callable
@@ -17,7 +18,7 @@ def free_port() -> int:
 
 
 def listens(port: int) -> bool:
-    """Whether somebody listens. Looks it up rather than connecting, which would be a connection that the server counts."""
+    """Whether somebody listens. Looked up, because the server would count a connection."""
     for table in ("tcp", "tcp6"):
         for line in Path("/proc/net", table).read_text().splitlines()[1:]:
             fields = line.split()
@@ -46,10 +47,8 @@ class TcpServer:
             threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
 
     def _serve(self, connection: socket.socket) -> None:
-        try:
+        with contextlib.suppress(OSError):
             self._handle(connection)
-        except OSError:
-            pass
 
     def wait_for_connections(self, count: int) -> None:
         wait.until(lambda: len(self.connections) >= count, f"{count} connections")

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 
@@ -14,20 +15,28 @@ from .tcp import free_port, listens
 class _Server:
     """A server program with a port of its own."""
 
-    def __init__(self, directory: Path, name: str) -> None:
-        self.port = free_port()
-        self._name = name
-        self._log = directory / f"{name}-{self.port}.log"
-        self._process: subprocess.Popen[bytes]
+    def __init__(
+        self, directory: Path, program: list[str], at_port: Callable[[int], list[str]], *, pipes: bool
+    ) -> None:
+        name = program[-1]
+        # Somebody else may get a free port first; then the program ends, and the next port is tried.
+        for _ in range(5):
+            self.port = free_port()
+            self._log = directory / f"{name}-{self.port}.log"
+            with self._log.open("wb") as log:
+                self._process = subprocess.Popen(
+                    [*program, *at_port(self.port)],
+                    stdin=subprocess.PIPE if pipes else subprocess.DEVNULL,
+                    stdout=subprocess.PIPE if pipes else log,
+                    stderr=log,
+                )
+            wait.until(lambda: self._has_ended() or listens(self.port), f"{name} listens on port {self.port}")
+            if not self._has_ended():
+                return
+        raise AssertionError(f"{name} does not start: {self.log()}")
 
-    def _start(self, command: list[str], **pipes: int) -> None:
-        with self._log.open("wb") as log:
-            self._process = subprocess.Popen(command, **{"stdin": subprocess.DEVNULL, "stdout": log, "stderr": log, **pipes})
-        wait.until(self._is_up, f"{self._name} listens on port {self.port}")
-
-    def _is_up(self) -> bool:
-        assert self._process.poll() is None, f"{self._name} ended: {self.log()}"
-        return listens(self.port)
+    def _has_ended(self) -> bool:
+        return self._process.poll() is not None
 
     def log(self) -> str:
         return self._log.read_text(errors="replace")
@@ -38,15 +47,19 @@ class _Server:
 
 
 class OpenSslServer(_Server):
-    """`openssl s_server`: what the client sends comes out of it, what is put in goes to the client. One client at a time."""
+    """`openssl s_server`: what the client sends comes out of it, what is put in goes to the client.
+
+    One client at a time.
+    """
 
     def __init__(self, directory: Path, identity: Identity, *, client_authority: Identity | None = None) -> None:
-        super().__init__(directory, "s_server")
-        command = ["openssl", "s_server", "-quiet", "-accept", f"127.0.0.1:{self.port}", "-cipher", "ALL:@SECLEVEL=0"]
-        command += ["-cert", str(identity.certificate), "-key", str(identity.key)]
+        options = ["-quiet", "-cipher", "ALL:@SECLEVEL=0"]
+        options += ["-cert", str(identity.certificate), "-key", str(identity.key)]
         if client_authority:
-            command += ["-Verify", "1", "-verify_return_error", "-CAfile", str(client_authority.certificate)]
-        self._start(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+            options += ["-Verify", "1", "-verify_return_error", "-CAfile", str(client_authority.certificate)]
+        super().__init__(
+            directory, ["openssl", "s_server"], lambda port: ["-accept", f"127.0.0.1:{port}", *options], pipes=True
+        )
         self._received = bytearray()
         threading.Thread(target=self._collect, daemon=True).start()
 
@@ -81,15 +94,15 @@ class GnuTlsServer(_Server):
     def __init__(
         self, directory: Path, identity: Identity, *, client_authority: Identity | None = None, page: Path | None = None
     ) -> None:
-        super().__init__(directory, "gnutls-serv")
-        command = ["gnutls-serv", "--port", str(self.port), "--priority", "NORMAL:+VERS-TLS-ALL:+RSA:+AES-256-CBC:+SHA1"]
-        command += ["--x509certfile", str(identity.certificate), "--x509keyfile", str(identity.key)]
-        command += ["--http", "--httpdata", str(page)] if page else ["--echo", "--crlf"]
+        options = ["--priority", "NORMAL:+VERS-TLS-ALL:+RSA:+AES-256-CBC:+SHA1"]
+        options += ["--x509certfile", str(identity.certificate), "--x509keyfile", str(identity.key)]
+        options += ["--http", "--httpdata", str(page)] if page else ["--echo", "--crlf"]
         if client_authority:
-            command += ["--require-client-cert", "--verify-client-cert", "--x509cafile", str(client_authority.certificate)]
+            options += ["--require-client-cert", "--verify-client-cert"]
+            options += ["--x509cafile", str(client_authority.certificate)]
         else:
-            command += ["--disable-client-cert"]
-        self._start(command)
+            options += ["--disable-client-cert"]
+        super().__init__(directory, ["gnutls-serv"], lambda port: ["--port", str(port), *options], pipes=False)
 
     def __enter__(self) -> "GnuTlsServer":
         return self

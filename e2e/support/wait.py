@@ -7,7 +7,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-def until(condition: Callable[[], T], what: str, within: float = 10.0) -> T:
+def until(condition: Callable[[], T | None], what: str, within: float = 10.0) -> T:
     """Asks again until the condition gives something true, and returns that."""
     deadline = time.monotonic() + within
     while True:

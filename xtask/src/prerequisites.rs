@@ -141,7 +141,7 @@ impl Environment {
             (Ok(installed), Ok(wanted)) => installed == wanted,
             _ => false,
         };
-        same && run::succeeds(Command::new(self.python()).args(["-c", "import serial, pytest"]))
+        same && run::succeeds(Command::new(self.python()).args(["-c", "import serial, pytest, xdist"]))
     }
 
     fn make(&self, python: impl AsRef<Path>) -> Result<()> {

@@ -28,7 +28,16 @@ pub(crate) fn run(install: bool) -> Result<()> {
 
     run::step("End-to-end tests over real PTYs: pytest");
     let mut pytest = Command::new(python);
-    pytest.current_dir(run::root()).args(["-m", "pytest", "e2e", "-p", "no:cacheprovider"]);
+    // Four at a time, whatever the machine: they mostly wait for a module to boot.
+    pytest.current_dir(run::root()).args([
+        "-m",
+        "pytest",
+        "e2e",
+        "-p",
+        "no:cacheprovider",
+        "--numprocesses",
+        "4",
+    ]);
     pytest.env("MODEMTWIN", binary).env("PYTHONDONTWRITEBYTECODE", "1");
     run::run(&mut pytest)
 }
