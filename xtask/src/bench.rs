@@ -10,19 +10,20 @@ use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
+use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 
 use crate::run;
 use peers::{Responder, Scratch, Server, Twin};
 use port::Port;
 use report::Figures;
 
-/// How often everything is measured; odd, so that the median is one of the figures.
+/// How often TLS is measured; odd, so that the median is one of the figures.
 const ROUNDS: u32 = 7;
-/// AT round trips in one go, and how often the two sides take turns in each measurement: what else the machine does changes
-/// faster than a whole measurement takes.
-const ROUND_TRIPS: u32 = 1_000;
-const TURNS: u32 = 20;
+/// AT round trips in one measurement, and how many measurements there are of each side: short turns, because what else the
+/// machine does changes from moment to moment.
+const ROUND_TRIPS: u32 = 500;
+const TURNS: u32 = 501;
 /// Seconds per measurement of TLS.
 const SECONDS: u32 = 2;
 /// What a connect–send–close cycle takes on the line: CIPSTART to OK, CIPSEND to the prompt, data to DATA ACCEPT, CIPCLOSE
@@ -49,39 +50,60 @@ pub(crate) fn run(write: bool) -> Result<()> {
 
 fn measure(binary: &Path) -> Result<Figures> {
     let directory = Scratch::new()?;
-    let responder = Responder::start(&directory)?;
-    let server = Server::start(&directory)?;
-    let twin = Twin::start(binary, &directory)?;
-    let mut bare = Port::open(&responder.line)?;
-    let mut modem = Port::open(&twin.line)?;
-    prepare(&mut modem)?;
-
     let mut figures = Figures::default();
-    for round in 1..=ROUNDS {
-        let (mut bare_took, mut twin_took) = (Duration::ZERO, Duration::ZERO);
-        for _ in 0..TURNS {
-            bare_took += round_trips(&mut bare)?;
-            twin_took += round_trips(&mut modem)?;
-        }
-        let per_second = |took: Duration| f64::from(TURNS * ROUND_TRIPS) / took.as_secs_f64();
-        figures.bare.push(per_second(bare_took));
-        figures.twin.push(per_second(twin_took));
-        figures.s_time.push(server.time(SECONDS)?);
-        figures.cycles.push(cycles(&mut modem, server.port)?);
-        let last = |figures: &[f64]| figures.last().copied().unwrap_or_default();
-        println!(
-            "round {round} of {ROUNDS}: AT {:.0} bare, {:.0} twin; TLS {:.0} s_time, {:.0} twin",
-            last(&figures.bare),
-            last(&figures.twin),
-            last(&figures.s_time),
-            last(&figures.cycles)
-        );
-    }
+    thread::scope(|scope| {
+        // A thread of its own, because it is tied to one core, and what it starts is too.
+        let at = scope.spawn(|| measure_at(binary, &directory, &mut figures));
+        at.join().unwrap_or_else(|_| bail!("the measurement of AT has ended early"))
+    })?;
+    measure_tls(binary, &directory, &mut figures)?;
     Ok(figures)
 }
 
-/// From power-on to a bearer and a TLS context.
-fn prepare(modem: &mut Port) -> Result<()> {
+/// AT round trips, everybody on one core: what the scheduler does with two would drown what is to be measured.
+fn measure_at(binary: &Path, directory: &Path, figures: &mut Figures) -> Result<()> {
+    stay_on_one_core()?;
+    let responder = Responder::start(directory)?;
+    let twin = Twin::start(binary, &directory.join("at"))?;
+    let mut bare = Port::open(&responder.line)?;
+    let mut modem = Port::open(&twin.line)?;
+    attach(&mut modem)?;
+    for _ in 0..TURNS {
+        figures.bare.push(round_trips(&mut bare)?);
+        figures.twin.push(round_trips(&mut modem)?);
+    }
+    println!("AT: {}", figures.at());
+    Ok(())
+}
+
+/// TLS cycles, on all cores.
+fn measure_tls(binary: &Path, directory: &Path, figures: &mut Figures) -> Result<()> {
+    let server = Server::start(directory)?;
+    let twin = Twin::start(binary, &directory.join("tls"))?;
+    let mut modem = Port::open(&twin.line)?;
+    attach(&mut modem)?;
+    modem.ok(&["AT+CIPMUX=0", "AT+CIPQSEND=1", "AT+CSTT", "AT+CIICR"])?;
+    modem.ask(b"AT+CIFSR\r", b".")?;
+    modem.ok(&["AT+CIPSSL=1", "AT+SSLCFG=\"sslversion\",0,3", "AT+SSLCFG=\"ciphersuite\",0,0X0035"])?;
+    for round in 1..=ROUNDS {
+        figures.s_time.push(server.time(SECONDS)?);
+        figures.cycles.push(cycles(&mut modem, server.port)?);
+        println!("TLS, round {round} of {ROUNDS}: {}", figures.tls());
+    }
+    Ok(())
+}
+
+fn stay_on_one_core() -> Result<()> {
+    let failed = "cannot choose a core";
+    let allowed = sched_getaffinity(None).context(failed)?;
+    let core = (0..CpuSet::MAX_CPU).rev().find(|core| allowed.is_set(*core)).context(failed)?;
+    let mut one = CpuSet::new();
+    one.set(core);
+    sched_setaffinity(None, &one).context(failed)
+}
+
+/// Waits until the twin is on its network, so that nothing comes unasked any more.
+fn attach(modem: &mut Port) -> Result<()> {
     let since = Instant::now();
     while !modem.ask(b"AT+CGATT?\r", b"\r\nOK\r\n")?.windows(9).any(|said| said == b"+CGATT: 1") {
         if since.elapsed() > Duration::from_secs(60) {
@@ -89,18 +111,16 @@ fn prepare(modem: &mut Port) -> Result<()> {
         }
         thread::sleep(Duration::from_millis(20));
     }
-    modem.ok(&["AT+CIPMUX=0", "AT+CIPQSEND=1", "AT+CSTT", "AT+CIICR"])?;
-    modem.ask(b"AT+CIFSR\r", b".")?;
-    modem.ok(&["AT+CIPSSL=1", "AT+SSLCFG=\"sslversion\",0,3", "AT+SSLCFG=\"ciphersuite\",0,0X0035"])
+    Ok(())
 }
 
-/// How long [`ROUND_TRIPS`] of `AT` take.
-fn round_trips(port: &mut Port) -> Result<Duration> {
+/// Round trips of `AT` per second.
+fn round_trips(port: &mut Port) -> Result<f64> {
     let since = Instant::now();
     for _ in 0..ROUND_TRIPS {
         port.ask(b"AT\r", b"OK\r\n")?;
     }
-    Ok(since.elapsed())
+    Ok(f64::from(ROUND_TRIPS) / since.elapsed().as_secs_f64())
 }
 
 /// TLS connect–send–close cycles per second.

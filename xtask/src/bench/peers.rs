@@ -94,6 +94,7 @@ impl Twin {
     /// # Errors
     /// It does not start.
     pub(super) fn start(binary: &Path, directory: &Path) -> Result<Self> {
+        fs::create_dir_all(directory).with_context(|| format!("cannot make {}", directory.display()))?;
         let line = directory.join("modem");
         let state = directory.join("state");
         let mut command = Command::new(binary);
