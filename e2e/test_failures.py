@@ -76,7 +76,7 @@ def test_wrong_authority(twin: Twin, at: At, server: OpenSslServer | GnuTlsServe
 def test_key_that_does_not_match(twin: Twin, at: At, server: OpenSslServer | GnuTlsServer) -> None:
     at.secure(0, cacert="ca.crt", clientcert="client.crt", clientkey="other.key", level=2)
     fails(at, server.port)
-    twin.wait_for_log(r"clientkey is not the key of clientcert")
+    twin.wait_for_log(r"clientkey .* clientcert")
     works_after_all(at, server)
 
 

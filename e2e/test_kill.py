@@ -15,9 +15,7 @@ def test_right_after_ok(twin: Twin) -> None:
     appended = b""
     for round_ in range(ROUNDS):
         replaced = os.urandom(10_240 - 512 * round_)
-        at.ask(f'AT+FSWRITE="replaced",0,{len(replaced)},10', PROMPT)
-        at.send(replaced)
-        at.expect(OK)
+        at.hand_over(f'AT+FSWRITE="replaced",0,{len(replaced)},10', replaced, OK)
         twin.kill()
         twin.restart()
         at = twin.serial(network=False)
@@ -26,9 +24,7 @@ def test_right_after_ok(twin: Twin) -> None:
 
         part = os.urandom(1000)
         appended += part
-        at.ask(f'AT+FSWRITE="appended",1,{len(part)},10', PROMPT)
-        at.send(part)
-        at.expect(OK)
+        at.hand_over(f'AT+FSWRITE="appended",1,{len(part)},10', part, OK)
         twin.kill()
         twin.restart()
         at = twin.serial(network=False)

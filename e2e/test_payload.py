@@ -98,6 +98,19 @@ def test_payload_need_not_wait_for_the_prompt(twin: Twin, pki: Pki, tmp_path: Pa
         server.expect(b"0123456789")
 
 
+def test_a_line_feed_after_a_bare_carriage_return_belongs_to_the_command(twin: Twin, pki: Pki, tmp_path: Path) -> None:
+    """As on the module: it is never payload, not even behind the prompt. A command that ends with CRLF keeps it."""
+    at = secure_link(twin)
+    with OpenSslServer(tmp_path, pki.server) as server:
+        at.connect(server.port, link=0)
+        at.ask("AT+CIPSEND=0,3", PROMPT)
+        at.send(b"\nabc")
+        at.expect(lines("DATA ACCEPT:0,3"))
+        server.expect(b"abc")
+        at.transmit(b"\nabc", link=0)
+        server.expect(b"\nabc")
+
+
 def test_more_than_a_segment_is_refused(twin: Twin, pki: Pki, tmp_path: Path) -> None:
     at = secure_link(twin)
     with OpenSslServer(tmp_path, pki.server) as server:

@@ -71,6 +71,16 @@ class At:
         self.send(command.encode() + b"\r")
         self.expect(answer, within)
 
+    def hand_over(self, command: str, data: bytes, answer: bytes) -> None:
+        """A command that asks for data, the data, and the answer.
+
+        The command ends with CRLF: after a bare CR, an LF that the data begin with would count as the command's.
+        """
+        self.send(command.encode() + b"\r\n")
+        self.expect(PROMPT)
+        self.send(data)
+        self.expect(answer)
+
     def ok(self, *commands: str) -> None:
         """Each of these command lines is answered OK."""
         for command in commands:
@@ -117,9 +127,7 @@ class At:
         self.ok(f'AT+FSCREATE="{name}"')
         for start in range(0, len(content), CHUNK):
             part = content[start : start + CHUNK]
-            self.ask(f'AT+FSWRITE="{name}",{1 if start else 0},{len(part)},15', PROMPT)
-            self.send(part)
-            self.expect(OK)
+            self.hand_over(f'AT+FSWRITE="{name}",{1 if start else 0},{len(part)},15', part, OK)
 
     def download(self, name: str, size: int) -> bytes:
         """Reads a file of a known size back."""
@@ -159,9 +167,7 @@ class At:
     def transmit(self, data: bytes, *, link: int | None = None) -> None:
         """Sends one portion with quick send on and the echo off."""
         number = "" if link is None else f"{link},"
-        self.ask(f"AT+CIPSEND={number}{len(data)}", PROMPT)
-        self.send(data)
-        self.expect(lines(f"DATA ACCEPT:{number}{len(data)}"))
+        self.hand_over(f"AT+CIPSEND={number}{len(data)}", data, lines(f"DATA ACCEPT:{number}{len(data)}"))
 
     def receive(self, link: int, count: int, within: float = 10.0) -> bytes:
         """So many bytes of one link, out of as many +RECEIVE as they come in (many links)."""
