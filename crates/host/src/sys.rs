@@ -83,18 +83,22 @@ impl Device {
         }
     }
 
-    /// Ready when something is to be read; `take` has to read all of it.
-    pub(crate) fn poll_drain(&self, cx: &mut Context<'_>, take: impl FnOnce(BorrowedFd<'_>)) -> Poll<()> {
-        match ready!(self.reader.poll_read_ready(cx)) {
+    /// Waits until something is to be read; `take` has to read all of it.
+    pub(crate) async fn drain(&self, take: impl FnOnce(BorrowedFd<'_>)) {
+        match self.reader.readable().await {
             Ok(mut guard) => {
                 // Cleared first: what comes while it is being drained is reported again.
                 guard.clear_ready();
-                take(guard.get_inner().as_fd());
-                Poll::Ready(())
+                take(self.fd());
             }
             // The runtime is going down.
-            Err(_) => Poll::Pending,
+            Err(_) => std::future::pending().await,
         }
+    }
+
+    /// The descriptor, for calls that do not read or write.
+    pub(crate) fn fd(&self) -> BorrowedFd<'_> {
+        self.reader.get_ref().as_fd()
     }
 }
 

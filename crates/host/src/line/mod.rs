@@ -9,6 +9,7 @@ mod pty;
 mod stdio;
 mod symlink;
 mod tcp;
+mod watch;
 
 use std::collections::VecDeque;
 use std::io;

@@ -2,18 +2,18 @@
 
 use std::ffi::OsStr;
 use std::io;
-use std::mem::MaybeUninit;
-use std::os::fd::{BorrowedFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::task::{Context, Poll, ready};
 
-use rustix::fs::{Mode, OFlags, inotify};
+use rustix::fs::{Mode, OFlags};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{OptionalActions, QueueSelector, tcflush, tcgetattr, tcsetattr};
 
 use super::LineError;
 use super::symlink::Link;
+use super::watch::{Event, Watch};
 use crate::sys::Device;
 
 /// The twin's side of a pseudo-terminal.
@@ -25,7 +25,7 @@ pub(super) struct Pty {
     device: PathBuf,
     link: Link,
     /// Tells when the device is opened and closed.
-    watch: Device,
+    watch: Watch,
     presence: Presence,
 }
 
@@ -35,18 +35,31 @@ enum Presence {
     NotYet,
     /// So many have it open (a lower bound: the kernel merges equal events).
     Here(u32),
+    /// Somebody has written; that it was opened has yet to be heard.
+    Announced,
     /// Nobody is here any more; what is written is lost, as on a wire without a listener.
     Gone,
+}
+
+impl Presence {
+    fn after(self, event: Event) -> Self {
+        match (self, event) {
+            (Self::NotYet | Self::Gone | Self::Announced, Event::Opened) => Self::Here(1),
+            (Self::Here(count), Event::Opened) => Self::Here(count.saturating_add(1)),
+            (Self::Here(count @ 2..), Event::Closed) => Self::Here(count - 1),
+            (_, Event::Closed) => Self::Gone,
+        }
+    }
 }
 
 impl Pty {
     pub(super) fn open(link: &Path) -> Result<Self, LineError> {
         let failed = || LineError::io("make a pseudo-terminal");
         let (master, slave, device) = open_pair().map_err(failed())?;
-        let watch = watch(&device).map_err(failed())?;
+        let watch = Watch::new(&device).map_err(failed())?;
         Ok(Self {
             master: Device::new(master).map_err(failed())?,
-            watch: Device::new(watch).map_err(failed())?,
+            watch,
             link: Link::make(link, &device)?,
             slave,
             device,
@@ -59,12 +72,12 @@ impl Pty {
     }
 
     pub(super) fn poll_upkeep(&mut self, cx: &mut Context<'_>) {
-        let mut presence = self.presence;
-        while self.watch.poll_drain(cx, |watch| drain(watch, &mut presence)).is_ready() {}
-        let left = self.presence != Presence::Gone && presence == Presence::Gone;
-        self.presence = presence;
+        let before = self.presence;
+        while let Poll::Ready(events) = self.watch.poll(cx) {
+            self.presence = events.into_iter().fold(self.presence, Presence::after);
+        }
         // Looked at after the whole batch: a client that left while the next one came leaves nobody behind.
-        if left {
+        if before != Presence::Gone && self.presence == Presence::Gone {
             self.tidy();
         }
     }
@@ -79,15 +92,15 @@ impl Pty {
 
     pub(super) fn poll_read(&mut self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
         let result = ready!(self.master.poll_read(cx, buffer));
-        if !matches!(self.presence, Presence::Here(_)) {
-            self.presence = Presence::Here(1);
+        if matches!(self.presence, Presence::NotYet | Presence::Gone) {
+            self.presence = Presence::Announced;
         }
         Poll::Ready(result)
     }
 
     pub(super) fn poll_write(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         match self.presence {
-            Presence::Here(_) => self.master.poll_write(cx, bytes),
+            Presence::Here(_) | Presence::Announced => self.master.poll_write(cx, bytes),
             // As much as the terminal holds; nobody would make room for the rest.
             Presence::NotYet => Poll::Ready(self.master.write_now(bytes).map(|_| bytes.len())),
             Presence::Gone => Poll::Ready(Ok(bytes.len())),
@@ -112,30 +125,6 @@ fn make_raw(slave: &OwnedFd) -> rustix::io::Result<()> {
     let mut termios = tcgetattr(slave)?;
     termios.make_raw();
     tcsetattr(slave, OptionalActions::Now, &termios)
-}
-
-fn watch(device: &Path) -> io::Result<OwnedFd> {
-    let watch = inotify::init(inotify::CreateFlags::NONBLOCK | inotify::CreateFlags::CLOEXEC)?;
-    inotify::add_watch(&watch, device, inotify::WatchFlags::OPEN | inotify::WatchFlags::CLOSE)?;
-    Ok(watch)
-}
-
-/// Takes the events that are there into account.
-fn drain(watch: BorrowedFd<'_>, presence: &mut Presence) {
-    let mut buffer = [MaybeUninit::uninit(); 1024];
-    let mut events = inotify::Reader::new(watch, &mut buffer);
-    while let Ok(event) = events.next() {
-        let event = event.events();
-        let here = match *presence {
-            Presence::Here(count) => count,
-            Presence::NotYet | Presence::Gone => 0,
-        };
-        if event.intersects(inotify::ReadFlags::OPEN | inotify::ReadFlags::QUEUE_OVERFLOW) {
-            *presence = Presence::Here(here.saturating_add(1));
-        } else if event.intersects(inotify::ReadFlags::CLOSE_WRITE | inotify::ReadFlags::CLOSE_NOWRITE) {
-            *presence = if here > 1 { Presence::Here(here - 1) } else { Presence::Gone };
-        }
-    }
 }
 
 #[cfg(test)]

@@ -223,6 +223,23 @@ async fn the_link_replaces_stale_links_and_nothing_else() {
 }
 
 #[tokio::test]
+async fn many_lines_need_no_more_than_one_watch_and_hear_each_their_own() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = |number: usize| dir.path().join(number.to_string());
+    // More than a user may have inotify instances.
+    let mut lines: Vec<_> = (0..150).map(|n| Line::open(&LineSpec::Pty(path(n))).unwrap()).collect();
+    let client = Serial::open(&Address::Device(path(7))).await.unwrap();
+    // Whoever looks first gives the event out.
+    for line in lines.iter_mut().rev() {
+        until(line, |_, _| true).await;
+    }
+    until(&mut lines[7], |line, _| presence(line) == "Here(1)").await;
+    assert_eq!(lines.iter().filter(|line| presence(line) == "NotYet").count(), 149);
+    drop(client);
+    until(&mut lines[7], |line, _| presence(line) == "Gone").await;
+}
+
+#[tokio::test]
 async fn the_link_of_a_running_twin_is_not_taken_away() {
     let (dir, _, line) = pty();
     let path = dir.path().join("modem0");
