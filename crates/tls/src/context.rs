@@ -90,16 +90,20 @@ impl Cache {
         // Built outside the lock: parsing must not hold up other connects.
         let key = Key::of(policy);
         let prepared = build(&key, keylog)?;
+        Ok(self.keep(policy, key, prepared))
+    }
+
+    /// Keeps a context, unless somebody else has built the same meanwhile: twice the same would push others out.
+    fn keep(&self, policy: &Policy, key: Key, prepared: Prepared) -> Prepared {
         let mut contexts = self.lock();
-        // Somebody else may have built the same meanwhile; twice the same would push others out.
         if let Some(found) = recent(&mut contexts, policy) {
-            return Ok(found);
+            return found;
         }
         if contexts.len() >= CACHED {
             contexts.remove(0);
         }
         contexts.push((key, prepared.clone()));
-        Ok(prepared)
+        prepared
     }
 
     fn lock(&self) -> MutexGuard<'_, Vec<(Key, Prepared)>> {
@@ -226,5 +230,39 @@ fn note_rejection(chain: &mut openssl::x509::X509StoreContextRef) {
     if let Some(shared) = shared {
         // The first fault is the cause; what follows comes of it.
         diagnosis::lock(shared).verify.get_or_insert(verify);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_least_recently_used_goes_first() {
+        let cache = Cache::default();
+        let suites = |n: usize| Policy {
+            // So many copies of one suite: distinct policies that are quick to build.
+            suites: vec![Suite(0x0035); n + 1],
+            ..Policy::default()
+        };
+        let has = |n| cache.lock().iter().any(|(key, _)| key.is_of(&suites(n)));
+        for n in 0..CACHED {
+            assert!(cache.get(&suites(n), None).is_ok());
+        }
+        assert!(cache.get(&suites(0), None).is_ok());
+        assert!(cache.get(&suites(CACHED), None).is_ok());
+        assert!(has(0) && !has(1) && has(2) && has(CACHED));
+        assert_eq!(cache.len(), CACHED);
+    }
+    #[test]
+    fn two_that_build_the_same_at_once_keep_it_once() {
+        let cache = Cache::default();
+        let policy = Policy::default();
+        for _ in 0..2 {
+            let key = Key::of(&policy);
+            let Ok(prepared) = build(&key, None) else { panic!("a default policy works") };
+            cache.keep(&policy, key, prepared);
+        }
+        assert_eq!(cache.len(), 1);
     }
 }

@@ -256,3 +256,29 @@ unsafe extern "C" fn provider_init(
     }
     1
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+
+    #[test]
+    fn nothing_stays_armed_after_a_step_even_if_it_panics() {
+        let mut outer = Overrides { hello: Some([1; 32]), premaster: None };
+        let mut inner = Overrides::default();
+        let session = ptr::dangling_mut();
+        with_overrides(session, &mut outer, || {
+            let before = ARMED.get().map(|armed| armed.overrides);
+            with_overrides(session, &mut inner, || {
+                assert_ne!(ARMED.get().map(|armed| armed.overrides), before);
+            });
+            assert_eq!(ARMED.get().map(|armed| armed.overrides), before);
+            assert!(std::thread::spawn(|| ARMED.get().is_none()).join().is_ok_and(|none| none));
+        });
+        assert!(ARMED.get().is_none());
+        let panicked = catch_unwind(AssertUnwindSafe(|| {
+            with_overrides(session, &mut inner, || std::panic::resume_unwind(Box::new(())));
+        }));
+        assert!(panicked.is_err() && ARMED.get().is_none());
+    }
+}

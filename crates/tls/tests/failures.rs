@@ -161,7 +161,7 @@ async fn what_is_not_tls() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn silence_and_hanging_up() {
     let (near, _far) = duplex(4096);
     let failure = Connector::new().connect(near, &verifying(), Duration::from_millis(50)).await.unwrap_err();

@@ -170,7 +170,7 @@ async fn an_echo_is_not_a_tls_server() {
     let _ = echo.await;
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_short_banner_is_named_when_time_is_up() {
     let (near, mut far) = duplex(4096);
     far.write_all(b"ok\n").await.unwrap();
@@ -270,4 +270,43 @@ async fn any_first_bytes_end_in_an_explanation() {
         says(&failure, &[]);
         assert!(!failure.to_string().chars().any(char::is_control), "{failure}");
     }
+}
+
+#[tokio::test]
+async fn any_file_content_ends_in_an_explanation() {
+    let client = &pki().client;
+    let certificates = [client.certificate_pem().unwrap(), client.certificate_der().unwrap()];
+    let keys = [client.key_pem().unwrap(), client.key_der().unwrap()];
+    let connector = Connector::new();
+    // The other end is gone, so that even what is still readable cannot connect.
+    let mut tried = 0;
+    for (good_certificate, good_key) in certificates.iter().zip(&keys) {
+        for step in 0..40 {
+            let cut = |file: &[u8]| file[..file.len() * step / 40].to_vec();
+            let spoilt = |file: &[u8]| {
+                let mut file = file.to_vec();
+                let at = file.len() * step / 40;
+                file[at] ^= 0x55;
+                file
+            };
+            for (certificate, key) in [
+                (cut(good_certificate), good_key.clone()),
+                (spoilt(good_certificate), good_key.clone()),
+                (good_certificate.clone(), cut(good_key)),
+                (good_certificate.clone(), spoilt(good_key)),
+            ] {
+                let policy = Policy {
+                    anchors: Some(certificate.clone()),
+                    identity: Some(Identity { certificate, key }),
+                    ..verifying()
+                };
+                let (near, _) = duplex(64 * 1024);
+                let failure = connector.connect(near, &policy, LIMIT).await.unwrap_err();
+                says(&failure, &[]);
+                assert_ne!(failure.class(), Class::Bug, "{failure}");
+                tried += 1;
+            }
+        }
+    }
+    assert_eq!(tried, 320);
 }
