@@ -62,6 +62,12 @@ impl Reply {
         self.format = format;
     }
 
+    /// How many bytes that is by now.
+    #[must_use]
+    pub fn written(&self) -> usize {
+        self.out.len()
+    }
+
     /// Everything written, and what `out` held before.
     #[must_use]
     pub fn into_bytes(self) -> Vec<u8> {

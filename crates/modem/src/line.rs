@@ -2,6 +2,7 @@
 
 use alloc::vec::Vec;
 use at::{Format, Reader, ResultForm};
+use core::mem;
 
 use crate::families::Op;
 use crate::io::Ticket;
@@ -14,6 +15,18 @@ pub(crate) enum LineState {
     Idle,
     /// A command is open.
     Open(OpenCommand),
+    /// Between two commands of a line: what they have said has to be taken first.
+    Paused(PausedLine),
+}
+
+/// A command line that goes on when its client has read enough.
+#[derive(Debug)]
+pub(crate) struct PausedLine {
+    /// The command line, and how far it has been worked off.
+    pub(crate) text: Vec<u8>,
+    pub(crate) position: usize,
+    /// The last command before had a result of its own instead of OK.
+    pub(crate) said: bool,
 }
 
 /// A command that has not had its final result code yet.
@@ -77,11 +90,23 @@ impl Line {
         self.unconfirmed + self.out.len()
     }
 
-    /// Whether the line can take another command or more data now.
-    pub(crate) fn reads(&self) -> bool {
+    /// Whether the line can take another command or more data now. A client that takes no answers gets no more of them.
+    pub(crate) fn reads(&self, backlog: usize) -> bool {
         match &self.state {
-            LineState::Idle => true,
+            LineState::Idle => self.unwritten() <= backlog,
             LineState::Open(open) => open.awaits == Awaits::Data,
+            LineState::Paused(_) => false,
+        }
+    }
+
+    /// The command line that can go on now because enough of what it has said is taken.
+    pub(crate) fn take_paused(&mut self, backlog: usize) -> Option<PausedLine> {
+        if self.unwritten() > backlog || !matches!(self.state, LineState::Paused(_)) {
+            return None;
+        }
+        match mem::replace(&mut self.state, LineState::Idle) {
+            LineState::Paused(paused) => Some(paused),
+            LineState::Idle | LineState::Open(_) => None,
         }
     }
 }

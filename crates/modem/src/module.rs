@@ -171,13 +171,16 @@ impl Module {
     pub(crate) fn waiting(&self, matches: impl Fn(&Op) -> bool) -> Option<LineId> {
         let index = self.lines.iter().position(|line| match &line.state {
             LineState::Open(open) => open.awaits == Awaits::Event && matches(&open.op),
-            LineState::Idle => false,
+            LineState::Idle | LineState::Paused(_) => false,
         })?;
         u8::try_from(index).ok().map(LineId)
     }
 
     /// Goes on with a line's open command.
     pub(crate) fn resume(&mut self, line: LineId, event: Resume) {
+        if !matches!(self.line_mut(line).state, LineState::Open(_)) {
+            return;
+        }
         let state = mem::replace(&mut self.line_mut(line).state, LineState::Idle);
         let LineState::Open(open) = state else { return };
         self.timers.cancel(Timer::DataPhase(line));

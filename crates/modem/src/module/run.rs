@@ -10,7 +10,7 @@ use crate::command::{Answer, Fault, Outcome, Resume, Test, subject};
 use crate::exchange::Exchange;
 use crate::families;
 use crate::io::{LineId, Output, StoreError, StoreReply, Ticket};
-use crate::line::{Awaits, LineState, OpenCommand};
+use crate::line::{Awaits, LineState, OpenCommand, PausedLine};
 use crate::timer::Timer;
 
 impl Module {
@@ -61,8 +61,17 @@ impl Module {
 
     /// Works off what a line has received, as far as it can now.
     pub(crate) fn pump(&mut self, id: LineId) {
-        while self.running && self.line_mut(id).reads() {
+        let backlog = self.setup.profile.line_backlog;
+        while self.running {
+            if let Some(PausedLine { text, position, said }) = self.line_mut(id).take_paused(backlog) {
+                let reply = self.begin_reply(id);
+                self.run_commands(id, text, position, said, reply);
+                continue;
+            }
             let line = self.line_mut(id);
+            if !line.reads(backlog) {
+                return;
+            }
             let Some(event) = line.reader.next(&mut line.out) else { return };
             match event {
                 Event::Line | Event::Repeat => {
@@ -118,6 +127,13 @@ impl Module {
         let mut position = position;
         let mut said = said;
         loop {
+            let unwritten = self.line_mut(id).unconfirmed.saturating_add(reply.written());
+            if unwritten > self.setup.profile.line_backlog && position < text.len() {
+                let line = self.line_mut(id);
+                line.out = reply.into_bytes();
+                line.state = LineState::Paused(PausedLine { text, position, said });
+                return;
+            }
             let mut commands = Commands::resume(&text, position);
             let (name, answer) = match commands.next_command() {
                 None => {
