@@ -13,6 +13,11 @@ use super::WHOLE_LIMIT;
 
 type Result<T> = std::result::Result<T, StoreError>;
 
+/// The longest listing, in bytes as it is printed: no line would take more of an answer in one piece.
+const LISTING_LIMIT: usize = 128 << 10;
+/// What is printed around a name: an end of line, and a sign for a directory.
+const LISTED_AROUND: usize = 3;
+
 /// Logs the computer's own error and gives the module's class of it.
 pub(super) fn io_failed(action: &str, path: &str, error: &io::Error) -> StoreError {
     tracing::error!(action, path, %error, "the file store failed");
@@ -135,7 +140,7 @@ pub(super) fn size(files: &Dir, path: &str) -> Result<u64> {
     look_for_file(files, path).map(|metadata| metadata.len())
 }
 
-/// Files and directories, sorted by name. What is neither, or has a name that is not UTF-8, cannot be reached over AT
+/// Files and directories, sorted by name; an error when there are unreasonably many. What is neither, or has a name that is not UTF-8, cannot be reached over AT
 /// and is left out (and logged).
 pub(super) fn list(files: &Dir, path: Option<&str>) -> Result<Vec<Entry>> {
     let shown = path.unwrap_or("/");
@@ -144,11 +149,16 @@ pub(super) fn list(files: &Dir, path: Option<&str>) -> Result<Vec<Entry>> {
     }
     let collect = || {
         let mut entries = Vec::new();
+        let mut length = 0;
         for entry in files.read_dir(path.unwrap_or("."))? {
             let entry = entry?;
             let kind = entry.file_type()?;
             match entry.file_name().into_string() {
                 Ok(name) if kind.is_file() || kind.is_dir() => {
+                    length += name.len() + LISTED_AROUND;
+                    if length > LISTING_LIMIT {
+                        return Err(io::Error::other("more files than can be listed; delete some"));
+                    }
                     entries.push(Entry { name, directory: kind.is_dir() });
                 }
                 Ok(name) => {

@@ -248,3 +248,17 @@ fn an_overlong_file_is_not_loaded() {
     assert_eq!(store.read_whole("big"), Err(StoreError::Io));
     assert_eq!(files::size(&store.files, "big"), Ok(WHOLE_LIMIT + 1));
 }
+
+#[test]
+fn more_files_than_a_line_takes_are_not_listed() {
+    let (dir, store) = store();
+    for number in 0..3000 {
+        fs::File::create(visible(&dir, &format!("{number:060}"))).unwrap();
+    }
+    assert_eq!(files::list(&store.files, None), Err(StoreError::Io));
+    assert_eq!(files::usage(&store.files), Ok(0));
+    for number in 2000..3000 {
+        files::delete(&store.files, &format!("{number:060}")).unwrap();
+    }
+    assert_eq!(files::list(&store.files, None).unwrap().len(), 2000);
+}
