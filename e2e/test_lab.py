@@ -3,6 +3,7 @@
 import re
 import subprocess
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -60,14 +61,19 @@ def s_client(port: int, *options: str | Path) -> subprocess.CompletedProcess[byt
     """Ten bytes there and back with `openssl s_client`."""
     command = ["openssl", "s_client", "-connect", f"127.0.0.1:{port}", "-quiet", "-no_ign_eof", "-verify_return_error"]
     with subprocess.Popen(
-        [*command, *map(str, options)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        [*command, *map(str, options)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        bufsize=0,
     ) as process:
         assert process.stdin
         assert process.stdout
         assert process.stderr
         try:
-            process.stdin.write(b"1234567890")
-            process.stdin.flush()
+            # A client that was refused may have ended already.
+            with suppress(BrokenPipeError):
+                process.stdin.write(b"1234567890")
             came = b""
             while len(came) < 10 and (byte := process.stdout.read(1)):
                 came += byte
