@@ -39,7 +39,7 @@ pub enum Stage {
     Name,
     /// Connecting.
     Connect,
-    /// Reading certificates and keys from the module's files.
+    /// Getting ready for TLS: reading certificates and keys, checking that what is set can work.
     Files,
     /// The TLS handshake.
     Tls,
@@ -52,7 +52,7 @@ impl fmt::Display for Stage {
         f.write_str(match self {
             Self::Name => "name resolution",
             Self::Connect => "connect",
-            Self::Files => "certificate files",
+            Self::Files => "TLS set-up",
             Self::Tls => "TLS handshake",
             Self::Open => "open connection",
         })

@@ -2,12 +2,27 @@
 
 use std::collections::HashMap;
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
+use std::sync::Arc;
+use std::thread;
+
+use tokio::sync::{Semaphore, oneshot};
+
+/// How many questions the system's resolver is asked at a time.
+const QUESTIONS: usize = 64;
 
 /// Where names lead: rules given by the user, and the system for the rest.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Resolver {
     rules: HashMap<String, (IpAddr, Option<u16>)>,
+    questions: Arc<Semaphore>,
+}
+
+impl Default for Resolver {
+    /// No rules.
+    fn default() -> Self {
+        Self { rules: HashMap::new(), questions: Arc::new(Semaphore::new(QUESTIONS)) }
+    }
 }
 
 impl Resolver {
@@ -34,13 +49,30 @@ impl Resolver {
         if let Ok(address) = host.parse::<IpAddr>() {
             return Ok(vec![SocketAddr::new(address, port)]);
         }
-        let mut addresses: Vec<_> = tokio::net::lookup_host((host, port)).await?.collect();
+        let mut addresses = self.ask_system(host, port).await?;
         addresses.sort_by_key(SocketAddr::is_ipv6);
         addresses.dedup();
         if addresses.is_empty() {
             return Err(io::Error::new(io::ErrorKind::NotFound, "the name has no address"));
         }
         Ok(addresses)
+    }
+}
+
+impl Resolver {
+    /// Asks the system's resolver, on a thread that nobody waits for: it may think for a minute, and the runtime's own
+    /// threads would keep the process from ending meanwhile.
+    async fn ask_system(&self, host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
+        let permit = Arc::clone(&self.questions).acquire_owned().await.map_err(io::Error::other)?;
+        let (sender, receiver) = oneshot::channel();
+        let host = host.to_owned();
+        thread::Builder::new().name("resolver".into()).spawn(move || {
+            let found = (host.as_str(), port).to_socket_addrs().map(Iterator::collect);
+            drop(permit);
+            // Fails when the question is no longer of interest.
+            let _ = sender.send(found);
+        })?;
+        receiver.await.map_err(io::Error::other)?
     }
 }
 
