@@ -38,7 +38,7 @@ impl Failure {
         if self.lacks_client_certificate() {
             return demanded(alert, f);
         }
-        if self.client_certificate_asked && alert.is_about_certificate() {
+        if self.client_certificate_asked && alert.can_mean_wrong_certificate() {
             return not_accepted(alert, f);
         }
         write!(f, "the server ended the handshake with alert {alert}, {}", self.stage)
@@ -122,7 +122,8 @@ pub(crate) struct Late {
 
 impl fmt::Display for Late {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (self.asked && self.alert.is_about_certificate(), self.sent) {
+        // In the middle of a session an alert can mean much else, so only those that speak of certificates count.
+        match (self.asked && self.alert.can_mean_wrong_certificate(), self.sent) {
             (true, false) => demanded(self.alert, f),
             (true, true) => not_accepted(self.alert, f),
             (false, _) => write!(f, "the peer ended the session with alert {}", self.alert),

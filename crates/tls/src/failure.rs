@@ -212,9 +212,15 @@ impl Alert {
 }
 
 impl Alert {
-    /// Whether servers send it when they do not like a client certificate, or miss it.
-    pub(crate) fn is_about_certificate(self) -> bool {
+    /// Whether servers send it when they do not like the client certificate that they got.
+    pub(crate) fn can_mean_wrong_certificate(self) -> bool {
         matches!(self.number, 40..=46 | 48 | 49 | 51 | 116)
+    }
+
+    /// Whether servers send it when the certificate that they asked for is missing. Servers disagree (GnuTLS takes an empty
+    /// list for malformed: `decode_error`), so all are believed to but those that plainly say something else.
+    pub(crate) fn can_mean_no_certificate(self) -> bool {
+        !matches!(self.number, 0 | 20..=30 | 70 | 71 | 86 | 90 | 100 | 112 | 120)
     }
 }
 
@@ -258,7 +264,7 @@ impl Failure {
     /// one).
     pub(crate) fn lacks_client_certificate(&self) -> bool {
         let fits = match self.cause {
-            Cause::AlertReceived(alert) => alert.is_about_certificate(),
+            Cause::AlertReceived(alert) => alert.can_mean_no_certificate(),
             Cause::Closed { after_data } => after_data,
             _ => false,
         };

@@ -39,18 +39,49 @@ fn policy() -> Policy {
     Policy { min_version: Version::Tls12, ..verifying() }
 }
 
-/// What the client makes of a server that closes instead of saying Finished.
-async fn cut(policy: &Policy, server: ServerPolicy) -> Box<Failure> {
+/// What the client makes of a server that answers its second flight with these bytes and the end.
+async fn ended_with(policy: &Policy, server: ServerPolicy, last: &'static [u8]) -> Box<Failure> {
     let (near, far) = duplex(64 * 1024);
     let peer = tokio::spawn(async move {
         let mut relay = first_flight(far, server).await;
-        // The client's answer has come; no other answer to it than the end.
         relay.near.read_exact(&mut [0]).await.unwrap();
+        relay.near.write_all(last).await.unwrap();
         relay.serve.abort();
     });
     let failure = Connector::new().connect(near, policy, LIMIT).await.unwrap_err();
     peer.await.unwrap();
     failure
+}
+
+/// What the client makes of a server that closes instead of saying Finished.
+async fn cut(policy: &Policy, server: ServerPolicy) -> Box<Failure> {
+    ended_with(policy, server, b"").await
+}
+
+#[tokio::test]
+async fn servers_have_many_alerts_for_a_missing_certificate() {
+    for (number, record) in [
+        (40, &[21, 3, 3, 0, 2, 2, 40]),
+        // GnuTLS finds an empty Certificate message malformed.
+        (50, &[21, 3, 3, 0, 2, 2, 50]),
+        (80, &[21, 3, 3, 0, 2, 2, 80]),
+        (116, &[21, 3, 3, 0, 2, 2, 116]),
+    ] {
+        let failure = ended_with(&policy(), demanding_server(), record).await;
+        let text = failure.to_string();
+        assert!(text.contains("demands a client certificate and none was presented"), "{number}: {text}");
+        assert!(text.contains(&format!("({number})")), "{text}");
+        assert_eq!(failure.class(), Class::Configuration, "{text}");
+    }
+    // These say something else, and are believed.
+    for record in [&[21, 3, 3, 0, 2, 2, 20], &[21, 3, 3, 0, 2, 2, 70]] {
+        let failure = ended_with(&policy(), demanding_server(), record).await;
+        let text = failure.to_string();
+        assert!(text.contains("ended the handshake with alert") && !text.contains("certificate"), "{text}");
+        assert_eq!(failure.class(), Class::Peer, "{text}");
+    }
+    let unasked = ended_with(&policy(), server(), &[21, 3, 3, 0, 2, 2, 50]).await;
+    assert!(!unasked.to_string().contains("certificate"), "{unasked}");
 }
 
 #[tokio::test]
