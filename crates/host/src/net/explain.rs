@@ -78,6 +78,33 @@ impl fmt::Display for Explanation {
     }
 }
 
+/// Who ended a connection, and whether all that was sent can have come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum End {
+    /// The module.
+    Module,
+    /// The peer, properly: over TLS with close_notify, over TCP with the end of its stream.
+    Peer,
+    /// The peer's TCP stream ended without the end of TLS (close_notify): something may have been cut off, by the peer or
+    /// by somebody on the way. AT says CLOSED all the same.
+    Truncated,
+    /// It did not come up, or broke: a [`Report::Failed`] says why.
+    Failed,
+}
+
+impl fmt::Display for End {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Module => "ended by the module",
+            Self::Peer => "ended by the peer",
+            Self::Truncated => {
+                "ended by the peer without the end of TLS (close_notify), so something may be missing"
+            }
+            Self::Failed => "ended by the failure",
+        })
+    }
+}
+
 /// What became of a connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Report {
@@ -96,6 +123,8 @@ pub enum Report {
     Ended {
         /// Whose.
         subject: Subject,
+        /// By whom, and how.
+        end: End,
         /// Payload bytes handed to the network.
         sent: u64,
         /// Payload bytes that came.
@@ -114,8 +143,8 @@ impl Report {
                 tracing::info!(target: EXPLAIN, "{subject} ({peer}): connected, {}", subject.transport);
             }
             Self::Failed(explanation) => tracing::warn!(target: EXPLAIN, "{explanation}"),
-            Self::Ended { subject, sent, received } => {
-                tracing::info!(target: EXPLAIN, "{subject}: ended, {sent} bytes sent, {received} received");
+            Self::Ended { subject, end, sent, received } => {
+                tracing::info!(target: EXPLAIN, "{subject}: {end}, {sent} bytes sent, {received} received");
             }
         }
     }

@@ -14,7 +14,7 @@ use modem::{ConnId, Connect, LinkFailure};
 use tokio::time::{Sleep, sleep};
 
 use super::Network;
-use super::explain::{Explanation, Report, Stage, Subject};
+use super::explain::{End, Explanation, Report, Stage, Subject};
 use super::open::{self, Failed, Opened};
 use super::stream::{Acknowledged, Stream};
 use crate::store::Store;
@@ -37,6 +37,8 @@ pub(crate) struct Link {
     head: usize,
     queued: u64,
     received: u64,
+    /// How it ended, once it has.
+    end: End,
     acknowledged: Acknowledged,
     /// What the module waits to be acknowledged: totals, rising.
     notify: VecDeque<u64>,
@@ -95,6 +97,7 @@ impl Link {
             head: 0,
             queued: 0,
             received: 0,
+            end: End::Module,
             acknowledged: Acknowledged::default(),
             notify: VecDeque::new(),
             ack_timer: None,
@@ -121,7 +124,7 @@ impl Link {
     /// The account at its end.
     pub(crate) fn ended(&self) -> Report {
         let sent = self.acknowledged.total();
-        Report::Ended { subject: self.subject.clone(), sent, received: self.received }
+        Report::Ended { subject: self.subject.clone(), end: self.end, sent, received: self.received }
     }
 
     pub(crate) fn grant(&mut self, bytes: usize) {
@@ -172,6 +175,7 @@ impl Link {
                 Poll::Ready(Ok(opened)) => Poll::Ready(self.opened(opened)),
                 Poll::Ready(Err(failed)) => {
                     self.state = State::Over;
+                    self.end = End::Failed;
                     Poll::Ready(Happened::Failed(failed.explain(self.subject.clone())))
                 }
                 Poll::Pending => Poll::Pending,
@@ -218,11 +222,7 @@ impl Link {
         }
         match stream.poll_read(cx, buffer, room) {
             Poll::Ready(Ok(0)) => {
-                if stream.is_truncated() {
-                    let text =
-                        "the peer closed without the end of TLS (close_notify): something may be missing";
-                    tracing::info!(target: super::EXPLAIN, "{}: {text}", self.subject);
-                }
+                self.end = if stream.is_truncated() { End::Truncated } else { End::Peer };
                 self.state = State::Over;
                 Poll::Ready(Happened::PeerClosed)
             }
@@ -308,6 +308,7 @@ impl Link {
     fn broken(&mut self, error: &io::Error) -> Happened {
         let secure = matches!(&self.state, State::Open(Stream::Tls(_)));
         self.state = State::Over;
+        self.end = End::Failed;
         let class = match error.kind() {
             io::ErrorKind::TimedOut => LinkFailure::Timeout,
             io::ErrorKind::HostUnreachable

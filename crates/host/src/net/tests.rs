@@ -86,7 +86,7 @@ async fn reads_only_what_was_granted_and_reports_the_end_behind_it() {
     assert_eq!(next(&mut link).await.1, b"456789");
     assert!(matches!(next(&mut link).await.0, Happened::PeerClosed));
     assert!(link.is_over());
-    assert!(matches!(link.ended(), Report::Ended { sent: 0, received: 10, .. }));
+    assert!(matches!(link.ended(), Report::Ended { end: End::Peer, sent: 0, received: 10, .. }));
 }
 
 #[tokio::test]
@@ -208,6 +208,7 @@ async fn a_reset_is_a_break() {
     let Happened::Broken(explanation) = next(&mut link).await.0 else { panic!("not broken") };
     assert_eq!((explanation.class, explanation.stage), (LinkFailure::Reset, Stage::Open));
     assert!(link.is_over());
+    assert!(matches!(link.ended(), Report::Ended { end: End::Failed, .. }));
 }
 
 #[tokio::test]
