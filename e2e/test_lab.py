@@ -70,7 +70,7 @@ def s_client(port: int, *options: str | Path) -> subprocess.CompletedProcess[byt
         assert process.stdin
         assert process.stdout
         assert process.stderr
-        try:
+        with wait.at_most(20, process):
             # A client that was refused may have ended already.
             with suppress(BrokenPipeError):
                 process.stdin.write(b"1234567890")
@@ -78,10 +78,7 @@ def s_client(port: int, *options: str | Path) -> subprocess.CompletedProcess[byt
             while len(came) < 10 and (byte := process.stdout.read(1)):
                 came += byte
             process.stdin.close()
-            errors = process.stderr.read()
-            return subprocess.CompletedProcess(command, process.wait(timeout=20), came, errors)
-        finally:
-            process.kill()
+            return subprocess.CompletedProcess(command, process.wait(), came, process.stderr.read())
 
 
 def test_nc_reaches_tcp(lab: Lab) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from support import wait
 from support.at import OK, At, lines
 from support.tcp import free_port
 from support.twin import Twin, binary
@@ -80,23 +81,24 @@ def test_modules_differ(tmp_path: Path) -> None:
     links = [tmp_path / f"tty{number}" for number in range(3)]
     state = tmp_path / "state"
     command = [str(binary()), "run", "--modules", "3", "--pty", str(tmp_path / "tty"), "--state", str(state)]
-    with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True) as process:
-        try:
-            assert process.stdout
-            served = [process.stdout.readline() for _ in range(3)]
-            identities = set()
-            for link in links:
-                assert any(str(link) in line for line in served), served
-                at = At(link)
-                at.boot()
-                at.send(b"AT+CGSN\r")
-                identities.add(at.until(OK))
-                at.upload("name", str(link).encode())
-                at.close()
-            assert len(identities) == 3
-            for number, link in enumerate(links):
-                assert (state / f"modem{number}" / "files" / "name").read_text() == str(link)
-        finally:
-            process.terminate()
-        assert process.wait(timeout=20) == 0
+    with (
+        subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True) as process,
+        wait.at_most(30, process),
+    ):
+        assert process.stdout
+        served = [process.stdout.readline() for _ in links]
+        identities = set()
+        for number, link in enumerate(links):
+            assert str(link) in served[number]
+            at = At(link)
+            at.boot()
+            at.fly()
+            at.send(b"AT+CGSN\r")
+            identities.add(at.until(OK))
+            at.upload("name", str(link).encode())
+            at.close()
+            assert (state / f"modem{number}" / "files" / "name").read_text() == str(link)
+        assert len(identities) == 3
+        process.terminate()
+        assert process.wait() == 0
     assert not any(link.is_symlink() for link in links)

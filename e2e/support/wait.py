@@ -1,8 +1,11 @@
 """Waiting for conditions."""
 
+import subprocess
+import threading
 import time
-from collections.abc import Callable
-from typing import TypeVar
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
 
 T = TypeVar("T")
 
@@ -16,3 +19,15 @@ def until(condition: Callable[[], T | None], what: str, within: float = 10.0) ->
         if time.monotonic() > deadline:
             raise AssertionError(f"not within {within:g} s: {what}")
         time.sleep(0.005)
+
+
+@contextmanager
+def at_most(seconds: float, process: subprocess.Popen[Any]) -> Iterator[None]:
+    """Kills the process when it takes longer, so that nobody waits for its output for ever; and at the end."""
+    timer = threading.Timer(seconds, process.kill)
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+        process.kill()
