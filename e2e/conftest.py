@@ -1,4 +1,9 @@
-"""Fixtures. Every test gets a twin of its own; certificates are made once."""
+"""Fixtures. Every test gets a twin of its own; certificates are made once.
+
+`cargo xtask test` runs all of this. By hand, after it has run once:
+
+    MODEMTWIN=target/debug/modemtwin target/e2e-venv/bin/pytest e2e -k guide
+"""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path

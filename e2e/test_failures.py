@@ -9,7 +9,7 @@ import pytest
 from support.at import FAILED, At, lines
 from support.pki import Identity, Pki
 from support.tcp import TcpServer, free_port, http, silence
-from support.tls import GnuTlsServer, OpenSslServer
+from support.tls import GnuTlsServer, OpenSslServer, TlsServer, there_and_back
 from support.twin import Twin
 
 MISSING = "not-uploaded.crt"
@@ -33,7 +33,7 @@ def at(twin: Twin, pki: Pki) -> At:
 
 
 @pytest.fixture(params=[OpenSslServer, GnuTlsServer], ids=["openssl", "gnutls"])
-def server(request: pytest.FixtureRequest, pki: Pki, tmp_path: Path) -> Iterator[OpenSslServer | GnuTlsServer]:
+def server(request: pytest.FixtureRequest, pki: Pki, tmp_path: Path) -> Iterator[TlsServer]:
     """A server that demands a client certificate."""
     with request.param(tmp_path, pki.server, client_authority=pki.authority) as server:
         yield server
@@ -46,34 +46,30 @@ def fails(at: At, port: int, within: float = 10.0) -> None:
     at.works()
 
 
-def works_after_all(at: At, server: OpenSslServer | GnuTlsServer) -> None:
+def works_after_all(at: At, server: TlsServer) -> None:
     """With the right configuration, without restarting anything."""
     at.secure(0, cacert="ca.crt", clientcert="client.crt", clientkey="client.key", level=2)
     at.connect(server.port)
-    at.transmit(b"at last\n")
-    if isinstance(server, OpenSslServer):
-        server.expect(b"at last\n")
-        server.send(b"at last\n")
-    at.expect(b"at last\n")
+    there_and_back(at, server, "at last")
     at.ask("AT+CIPSHUT", lines("SHUT OK"))
     at.works()
 
 
-def test_without_the_client_certificate(twin: Twin, at: At, server: OpenSslServer | GnuTlsServer) -> None:
+def test_without_the_client_certificate(twin: Twin, at: At, server: TlsServer) -> None:
     at.secure(0, cacert="ca.crt", level=1)
     fails(at, server.port)
     twin.wait_for_log(r"demands a client certificate and none was presented.*clientcert")
     works_after_all(at, server)
 
 
-def test_wrong_authority(twin: Twin, at: At, server: OpenSslServer | GnuTlsServer) -> None:
+def test_wrong_authority(twin: Twin, at: At, server: TlsServer) -> None:
     at.secure(0, cacert="wrong-ca.crt", clientcert="client.crt", clientkey="client.key", level=2)
     fails(at, server.port)
     twin.wait_for_log(r"(not in cacert|no certificate in cacert signed .*CN=server)")
     works_after_all(at, server)
 
 
-def test_key_that_does_not_match(twin: Twin, at: At, server: OpenSslServer | GnuTlsServer) -> None:
+def test_key_that_does_not_match(twin: Twin, at: At, server: TlsServer) -> None:
     at.secure(0, cacert="ca.crt", clientcert="client.crt", clientkey="other.key", level=2)
     fails(at, server.port)
     twin.wait_for_log(r"clientkey .* clientcert")
@@ -119,7 +115,7 @@ def test_nobody_listens(twin: Twin, at: At, pki: Pki, tmp_path: Path) -> None:
         works_after_all(at, server)
 
 
-def test_nothing_to_verify_with(twin: Twin, at: At, server: OpenSslServer | GnuTlsServer) -> None:
+def test_nothing_to_verify_with(twin: Twin, at: At, server: TlsServer) -> None:
     """seclevel 1 without cacert: fails closed, whatever the computer trusts."""
     at.ok('AT+SSLCFG="seclevel",0,1')
     fails(at, server.port)
@@ -139,7 +135,7 @@ def test_many_links_report_the_number(twin: Twin, at: At, pki: Pki, tmp_path: Pa
         at.works()
 
 
-def test_secrets_stay_out_of_the_log(twin: Twin, at: At, pki: Pki, server: OpenSslServer | GnuTlsServer) -> None:
+def test_secrets_stay_out_of_the_log(twin: Twin, at: At, pki: Pki, server: TlsServer) -> None:
     works_after_all(at, server)
     identity: Identity = pki.client
     body = identity.key.read_text().splitlines()[1]

@@ -3,14 +3,17 @@
 from contextlib import ExitStack
 from pathlib import Path
 
+import pytest
+
 from support.at import ERROR, NOT_ALLOWED, lines
 from support.pki import Pki
 from support.tcp import TcpServer
-from support.tls import GnuTlsServer, OpenSslServer
+from support.tls import GnuTlsServer, OpenSslServer, TlsServer, there_and_back
 from support.twin import Twin
 
 
-def test_two_links_with_two_authorities(twin: Twin, pki: Pki, tmp_path: Path) -> None:
+@pytest.mark.parametrize("server_type", [OpenSslServer, GnuTlsServer])
+def test_two_links_with_two_authorities(twin: Twin, pki: Pki, tmp_path: Path, server_type: type[TlsServer]) -> None:
     """Contexts 1 and 2, set before anything else; link 1 one-way, link 2 two-way."""
     at = twin.serial()
     at.upload("server1.crt", pki.authority.certificate.read_bytes())
@@ -23,21 +26,16 @@ def test_two_links_with_two_authorities(twin: Twin, pki: Pki, tmp_path: Path) ->
     at.ok('AT+SSLCFG="ciphersuite",1,0X0035', 'AT+SSLCFG="ciphersuite",2,0X002F')
     at.bearer(multi=True)
     with (
-        OpenSslServer(tmp_path, pki.server) as first,
-        OpenSslServer(tmp_path, pki.second_server, client_authority=pki.authority) as second,
+        server_type(tmp_path, pki.server) as first,
+        server_type(tmp_path, pki.second_server, client_authority=pki.authority) as second,
     ):
         at.connect(first.port, link=1)
         at.connect(second.port, link=2)
         for _ in range(3):
-            for link, server in ((1, first), (2, second)):
-                up, down = f"up {link}".encode(), f"down {link}".encode()
-                at.transmit(up, link=link)
-                server.expect(up)
-                server.send(down)
-                at.expect(b"\r\n+RECEIVE,%d,%d:\r\n%s" % (link, len(down), down))
+            there_and_back(at, first, "one", link=1)
+            there_and_back(at, second, "two", link=2)
         at.ask("AT+CIPCLOSE=1", lines("1, CLOSE OK"))
-        at.transmit(b"still up", link=2)
-        second.expect(b"still up")
+        there_and_back(at, second, "still up", link=2)
         at.ask("AT+CIPSHUT", lines("SHUT OK"))
         at.works()
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from types import TracebackType
 
 from . import wait
+from .at import At
 from .pki import Identity
 from .tcp import free_port, listens
 
@@ -106,3 +107,19 @@ class GnuTlsServer(_Server):
 
     def __enter__(self) -> "GnuTlsServer":
         return self
+
+
+TlsServer = OpenSslServer | GnuTlsServer
+
+
+def there_and_back(at: At, server: TlsServer, text: str, *, link: int | None = None) -> None:
+    """A line of text to the server and the same back; checked at both ends where the server shows it."""
+    data = text.encode() + b"\n"
+    at.transmit(data, link=link)
+    if isinstance(server, OpenSslServer):
+        server.expect(data)
+        server.send(data)
+    if link is None:
+        at.expect(data)
+    else:
+        assert at.receive(link, len(data)) == data
