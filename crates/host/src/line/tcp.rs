@@ -1,6 +1,7 @@
 //! A TCP port as a serial line: one client at a time.
 
 use std::collections::VecDeque;
+use std::future::Future;
 use std::io;
 use std::net::{SocketAddr, TcpListener as StdListener};
 use std::pin::Pin;
@@ -11,11 +12,14 @@ use rustix::io::Errno;
 use rustix::net::RecvFlags;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::time::{Sleep, sleep};
 
 use super::LineError;
 
 /// How many bytes are kept for the first client.
 const KEPT_LIMIT: usize = 16 << 10;
+/// How long no client is taken in after the computer refused (when it has no file handles left, for example).
+const PAUSE: Duration = Duration::from_millis(200);
 /// How long a client may be silent before the kernel asks whether it is still there.
 const KEEPALIVE_IDLE: Duration = Duration::from_secs(60);
 
@@ -23,6 +27,8 @@ const KEEPALIVE_IDLE: Duration = Duration::from_secs(60);
 pub(super) struct TcpPort {
     listener: TcpListener,
     address: SocketAddr,
+    /// Runs after the computer has refused to take a client in.
+    pause: Option<Pin<Box<Sleep>>>,
     client: Option<TcpClient>,
     /// What was written before the first client came; `None` afterwards.
     kept: Option<VecDeque<u8>>,
@@ -49,7 +55,7 @@ impl TcpPort {
         };
         let (listener, address) = listen().map_err(LineError::io(format!("listen on {address}")))?;
         let kept = Some(VecDeque::new());
-        Ok(Self { listener, address, client: None, kept, greeting: VecDeque::new() })
+        Ok(Self { listener, address, pause: None, client: None, kept, greeting: VecDeque::new() })
     }
 
     pub(super) fn address(&self) -> SocketAddr {
@@ -65,12 +71,18 @@ impl TcpPort {
 
     fn accept(&mut self, cx: &mut Context<'_>) {
         loop {
+            if let Some(pause) = &mut self.pause {
+                if pause.as_mut().poll(cx).is_pending() {
+                    return;
+                }
+                self.pause = None;
+            }
             match self.listener.poll_accept(cx) {
                 Poll::Ready(Ok((stream, peer))) => self.arrive(stream, peer),
                 Poll::Ready(Err(error)) => {
                     tracing::warn!(line = %self.address, %error, "a client could not be taken in");
-                    // Errors such as too few descriptors come again at once; the next event tries again.
-                    return;
+                    // Errors such as too few descriptors come again at once, and nobody tells when they are over.
+                    self.pause = Some(Box::pin(sleep(PAUSE)));
                 }
                 Poll::Pending => return,
             }
