@@ -140,6 +140,11 @@ pub(super) fn size(files: &Dir, path: &str) -> Result<u64> {
     look_for_file(files, path).map(|metadata| metadata.len())
 }
 
+/// Whether AT could have given such a name. A planted one with an end of line in it would look like an answer.
+fn is_name(name: &str) -> bool {
+    !name.contains(|c: char| c.is_control() || c == '\\')
+}
+
 /// Files and directories, sorted by name; an error when there are unreasonably many. What is neither, or has a name that is not UTF-8, cannot be reached over AT
 /// and is left out (and logged).
 pub(super) fn list(files: &Dir, path: Option<&str>) -> Result<Vec<Entry>> {
@@ -154,6 +159,9 @@ pub(super) fn list(files: &Dir, path: Option<&str>) -> Result<Vec<Entry>> {
             let entry = entry?;
             let kind = entry.file_type()?;
             match entry.file_name().into_string() {
+                Ok(name) if !is_name(&name) => {
+                    tracing::warn!(directory = shown, ?name, "not listed: no name of the module's");
+                }
                 Ok(name) if kind.is_file() || kind.is_dir() => {
                     length += name.len() + LISTED_AROUND;
                     if length > LISTING_LIMIT {

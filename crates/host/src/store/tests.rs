@@ -262,3 +262,13 @@ fn more_files_than_a_line_takes_are_not_listed() {
     }
     assert_eq!(files::list(&store.files, None).unwrap().len(), 2000);
 }
+
+#[test]
+fn planted_names_do_not_look_like_answers() {
+    let (dir, store) = store();
+    for name in ["good", "a\r\nOK\r", "b\x1b[2J", "c\\d"] {
+        fs::File::create(visible(&dir, name)).unwrap();
+    }
+    fs::create_dir(visible(&dir, "e\nf")).unwrap();
+    assert_eq!(files::list(&store.files, None), Ok(vec![Entry { name: "good".into(), directory: false }]));
+}
