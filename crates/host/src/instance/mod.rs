@@ -246,23 +246,37 @@ impl Instance {
         let mut progress = false;
         for index in 0..self.lines.len() {
             let Ok(number) = u8::try_from(index) else { break };
-            let line = LineId(number);
-            let room = self.modem.line_room(line).min(LINE_CHUNK);
-            match self.lines[index].poll(cx, &mut buffer[..room]) {
-                Poll::Ready(LineEvent::Received(count)) => {
-                    self.handle_input(Input::Line { line, bytes: &buffer[..count] });
-                }
-                Poll::Ready(LineEvent::Written(bytes)) => self.handle_input(Input::Written { line, bytes }),
-                Poll::Ready(LineEvent::Ended) => self.open_lines -= 1,
-                Poll::Ready(LineEvent::Quit) => {
-                    self.open_lines -= 1;
-                    self.patience = 0;
-                }
-                Poll::Pending => continue,
-            }
-            progress = true;
+            progress |= self.poll_line(cx, buffer, LineId(number));
         }
         progress
+    }
+
+    fn poll_line(&mut self, cx: &mut Context<'_>, buffer: &mut [u8], line: LineId) -> bool {
+        let mut progress = false;
+        loop {
+            let room = self.modem.line_room(line).min(LINE_CHUNK);
+            let Some(polled) = self.lines.get_mut(usize::from(line.0)) else { return progress };
+            let Poll::Ready(event) = polled.poll(cx, &mut buffer[..room]) else { return progress };
+            progress = true;
+            match event {
+                // Once more, to read: the room that this has made would be taken up by the links' data again and again,
+                // and no command would ever be read.
+                LineEvent::Written(bytes) => self.handle_input(Input::Written { line, bytes }),
+                LineEvent::Received(count) => {
+                    self.handle_input(Input::Line { line, bytes: &buffer[..count] });
+                    return true;
+                }
+                LineEvent::Ended => {
+                    self.open_lines -= 1;
+                    return true;
+                }
+                LineEvent::Quit => {
+                    self.open_lines -= 1;
+                    self.patience = 0;
+                    return true;
+                }
+            }
+        }
     }
 
     fn poll_store(&mut self, cx: &mut Context<'_>) -> bool {
