@@ -98,7 +98,7 @@ async fn connects_sends_receives_and_fails_as_real_sockets_do() {
     assert!(matches!(reports[1], Report::Ended { sent: 10, received: 10, .. }), "{reports:?}");
     let Report::Failed(explanation) = &reports[2] else { panic!("{reports:?}") };
     assert_eq!(explanation.class, LinkFailure::Refused);
-    assert!(explanation.text.contains("nothing listens there"), "{explanation}");
+    assert!(explanation.seen.contains("nothing listens there"), "{explanation}");
 }
 
 /// Stands for any bug of ours inside one module.

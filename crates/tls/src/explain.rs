@@ -2,10 +2,8 @@
 
 use std::fmt;
 
+use crate::advice;
 use crate::failure::{Alert, Cause, Failure, Stage, VerifyFailure};
-
-/// What to do when the server wants a client certificate and none was presented.
-const PRESENT: &str = "set seclevel to 2, and clientcert and clientkey";
 
 impl Failure {
     fn offered(&self) -> String {
@@ -16,32 +14,44 @@ impl Failure {
         format!("offered {versions} with {modern}{}", suites.join(" "))
     }
 
+    /// What was seen, in one line without the cure.
+    #[must_use]
+    pub fn seen(&self) -> String {
+        Seen(self).to_string()
+    }
+
+    /// What to do about it, where something can be said.
+    #[must_use]
+    pub fn advice(&self) -> Option<&'static str> {
+        advice::of(self)
+    }
+
     fn alert_received(&self, alert: Alert, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.stage == Stage::Hello {
             return match alert.number {
                 70 => write!(f, "the server does not speak this version (alert {alert}): {}", self.offered()),
                 40 | 71 => {
-                    write!(f, "no common version or cipher suite (alert {alert}): {}", self.offered())?;
-                    if self.modern {
-                        f.write_str("; the server wants something else")
-                    } else {
-                        f.write_str("; the server wants something else, such as forward-secret suites")
-                    }
+                    write!(f, "no common version or cipher suite (alert {alert}): {}", self.offered())
                 }
-                112 => write!(
-                    f,
-                    "the server does not know this name (alert {alert}): set hostname to one that it serves"
-                ),
+                112 => write!(f, "the server does not know this name (alert {alert})"),
                 _ => write!(f, "the server refused the ClientHello with alert {alert}: {}", self.offered()),
             };
         }
         if self.lacks_client_certificate() {
             return demanded(alert, f);
         }
-        if self.client_certificate_asked && alert.can_mean_wrong_certificate() {
+        if self.client_certificate_refused() {
             return not_accepted(alert, f);
         }
         write!(f, "the server ended the handshake with alert {alert}, {}", self.stage)
+    }
+
+    /// The alert that we sent, in parentheses.
+    fn alert_sent(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.alerts.iter().find(|alert| alert.sent && alert.fatal) {
+            Some(alert) => write!(f, " (alert {alert} sent)"),
+            None => Ok(()),
+        }
     }
 
     /// What was wrong before anything was sent.
@@ -65,7 +75,7 @@ impl Failure {
             Cause::BadName { name, checked } => {
                 let what = if *checked { "checked in a certificate" } else { "sent to a server" };
                 let shown: String = name.chars().take(64).collect();
-                write!(f, "the name `{}` cannot be {what}: set another hostname", shown.escape_debug())
+                write!(f, "the name `{}` cannot be {what}", shown.escape_debug())
             }
             Cause::NoAnchors => {
                 f.write_str("the server is to be authenticated (seclevel 1 or 2), but no cacert is set")
@@ -100,15 +110,11 @@ impl Failure {
 }
 
 fn demanded(alert: Alert, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    write!(f, "the server demands a client certificate and none was presented (alert {alert}): {PRESENT}")
+    write!(f, "the server demands a client certificate and none was presented (alert {alert})")
 }
 
 fn not_accepted(alert: Alert, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    write!(
-        f,
-        "the server did not accept the client certificate (alert {alert}): it has to be issued by a CA that the \
-         server trusts, be valid now and fit its key"
-    )
+    write!(f, "the server did not accept the client certificate (alert {alert})")
 }
 
 /// A fatal alert that ended an established session.
@@ -124,8 +130,14 @@ impl fmt::Display for Late {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // In the middle of a session an alert can mean much else, so only those that speak of certificates count.
         match (self.asked && self.alert.can_mean_wrong_certificate(), self.sent) {
-            (true, false) => demanded(self.alert, f),
-            (true, true) => not_accepted(self.alert, f),
+            (true, false) => {
+                demanded(self.alert, f)?;
+                write!(f, "; {}", advice::PRESENT)
+            }
+            (true, true) => {
+                not_accepted(self.alert, f)?;
+                write!(f, "; {}", advice::ACCEPTABLE)
+            }
             (false, _) => write!(f, "the peer ended the session with alert {}", self.alert),
         }
     }
@@ -133,55 +145,64 @@ impl fmt::Display for Late {
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.cause {
-            _ if self.stage == Stage::Configure => {
-                self.configuration(f)?;
+        Seen(self).fmt(f)?;
+        match self.advice() {
+            Some(advice) => write!(f, "; {advice}"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// What was seen of a failure.
+struct Seen<'a>(&'a Failure);
+
+impl fmt::Display for Seen<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(failure) = self;
+        match &failure.cause {
+            _ if failure.stage == Stage::Configure => {
+                failure.configuration(f)?;
                 f.write_str("; nothing was sent")
             }
-            Cause::CertificateRejected => match &self.verify {
-                Some(verify) => verify.fmt(f),
-                None => f.write_str("the server's certificate was not accepted"),
-            },
-            Cause::AlertReceived(alert) => self.alert_received(*alert, f),
+            Cause::CertificateRejected => {
+                match &failure.verify {
+                    Some(verify) => verify.fmt(f)?,
+                    None => f.write_str("the server's certificate was not accepted")?,
+                }
+                failure.alert_sent(f)
+            }
+            Cause::AlertReceived(alert) => failure.alert_received(*alert, f),
             Cause::NotTls { first } => {
                 write!(f, "what answers is not TLS: it begins with `{}`", first.escape_ascii())?;
-                match first.as_slice() {
-                    [b'2', b'2', b'0', ..] | [b'*', b' ', b'O', b'K', ..] | [b'+', b'O', b'K', ..] => f
-                        .write_str(
-                            " (a greeting in plain text: this port expects STARTTLS, or is the plain port)",
-                        ),
-                    _ => f.write_str(" (a plain port? set CIPSSL to 0, or use the server's TLS port)"),
-                }
+                if advice::greets(first) { f.write_str(" (a greeting in plain text)") } else { Ok(()) }
             }
-            Cause::Echo => f.write_str(
-                "what answers is not TLS: our own ClientHello came back (a plain echo? set CIPSSL to 0, or use the \
-                 server's TLS port)",
-            ),
+            Cause::Echo => f.write_str("what answers is not TLS: our own ClientHello came back"),
             Cause::WrongVersion { answered: Some(version) } => {
-                write!(f, "the server answers with {version}, which was not offered: {}", self.offered())
+                write!(f, "the server answers with {version}, which was not offered: {}", failure.offered())
             }
             Cause::WrongVersion { answered: None } => {
-                write!(f, "the server answers with a version that was not offered: {}", self.offered())
+                write!(f, "the server answers with a version that was not offered: {}", failure.offered())
             }
             Cause::Closed { after_data: false } => write!(
                 f,
-                "the server closed the connection without an answer to the ClientHello ({}): not a TLS port, or it \
-                 accepts nothing of that",
-                self.offered()
+                "the server closed the connection without an answer to the ClientHello ({})",
+                failure.offered()
             ),
-            Cause::Closed { .. } if self.lacks_client_certificate() => write!(
+            Cause::Closed { .. } if failure.lacks_client_certificate() => write!(
                 f,
-                "the server closed the connection {}, after it asked for a client certificate and none was \
-                 presented: {PRESENT}",
-                self.stage
+                "the server closed the connection {}, after it asked for a client certificate and none was presented",
+                failure.stage
             ),
             Cause::Closed { after_data: true } => {
-                write!(f, "the server closed the connection {}", self.stage)
+                write!(f, "the server closed the connection {}", failure.stage)
             }
-            Cause::Broken(kind) => write!(f, "the connection broke ({kind}), {}", self.stage),
-            Cause::Timeout { millis, silent } => self.timeout(*millis, *silent, f),
-            Cause::Protocol(text) => write!(f, "the handshake failed, {}: {text}", self.stage),
-            _ => self.configuration(f),
+            Cause::Broken(kind) => write!(f, "the connection broke ({kind}), {}", failure.stage),
+            Cause::Timeout { millis, silent } => failure.timeout(*millis, *silent, f),
+            Cause::Protocol(text) => {
+                write!(f, "the handshake failed, {}: {text}", failure.stage)?;
+                failure.alert_sent(f)
+            }
+            _ => failure.configuration(f),
         }
     }
 }

@@ -244,7 +244,9 @@ impl Failure {
             | Cause::Unusable { .. }
             | Cause::KeyMismatch
             | Cause::PremasterVersion { .. } => Class::Configuration,
-            Cause::AlertReceived(_) | Cause::Closed { .. } if self.lacks_client_certificate() => {
+            Cause::AlertReceived(_) | Cause::Closed { .. }
+                if self.lacks_client_certificate() || self.client_certificate_refused() =>
+            {
                 Class::Configuration
             }
             Cause::Refused(_) => Class::Bug,
@@ -269,6 +271,13 @@ impl Failure {
             _ => false,
         };
         fits && self.client_certificate_asked && !self.client_certificate_sent
+    }
+
+    /// The server asked for a client certificate, got one, and then sent an alert that can mean that it did not like it.
+    pub(crate) fn client_certificate_refused(&self) -> bool {
+        let fits = matches!(self.cause, Cause::AlertReceived(alert) if alert.can_mean_wrong_certificate());
+        // Before the ServerHello no certificate was asked for, and then the alert is about the ClientHello.
+        fits && self.client_certificate_asked && self.client_certificate_sent
     }
 }
 

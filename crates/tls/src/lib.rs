@@ -20,6 +20,7 @@
 //! # Ok(()) }
 //! ```
 
+mod advice;
 mod attempt;
 mod check;
 mod connect;

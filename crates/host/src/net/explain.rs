@@ -59,7 +59,34 @@ impl fmt::Display for Stage {
     }
 }
 
-/// Why a connection failed, in one readable line ([`Display`](fmt::Display)) and in parts.
+/// Where the cause of a failure lies: who can do something about it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Fault {
+    /// The command that the host sent: another name, port or kind of connection is needed.
+    Command,
+    /// What is set in the module: SSLCFG parameters, files, the clock.
+    Configuration,
+    /// The other end.
+    Peer,
+    /// What is between: this computer, its resolver, the network.
+    Environment,
+    /// The twin itself: a bug.
+    Twin,
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Command => "host command",
+            Self::Configuration => "configuration",
+            Self::Peer => "peer",
+            Self::Environment => "environment",
+            Self::Twin => "twin",
+        })
+    }
+}
+
+/// Why a connection failed, in parts and in one readable line ([`Display`](fmt::Display)).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Explanation {
     /// Whose connection.
@@ -68,13 +95,24 @@ pub struct Explanation {
     pub stage: Stage,
     /// What the module is told.
     pub class: LinkFailure,
-    /// The cause, and what to do.
-    pub text: String,
+    /// Where the cause lies.
+    pub fault: Fault,
+    /// What was seen, in one line.
+    pub seen: String,
+    /// What to do, where something can be said.
+    pub advice: Option<String>,
+    /// Everything known about a handshake that failed: its stage, alerts, verify error, what was offered.
+    pub tls: Option<Box<tls::Failure>>,
 }
 
 impl fmt::Display for Explanation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {} failed: {}", self.subject, self.stage, self.text)
+        let Self { subject, stage, fault, seen, .. } = self;
+        write!(f, "{subject}: {stage} failed: {seen}")?;
+        if let Some(advice) = &self.advice {
+            write!(f, "; {advice}")?;
+        }
+        write!(f, " [cause: {fault}]")
     }
 }
 

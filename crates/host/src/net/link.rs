@@ -14,7 +14,7 @@ use modem::{ConnId, Connect, LinkFailure};
 use tokio::time::{Sleep, sleep};
 
 use super::Network;
-use super::explain::{End, Explanation, Report, Stage, Subject};
+use super::explain::{End, Explanation, Fault, Report, Stage, Subject};
 use super::open::{self, Failed, Opened};
 use super::stream::{Acknowledged, Stream};
 use crate::store::Store;
@@ -318,8 +318,18 @@ impl Link {
             io::ErrorKind::Other if secure => LinkFailure::Tls,
             _ => LinkFailure::Reset,
         };
-        let text = format!("the connection broke: {error}");
-        Happened::Broken(Failed::new(Stage::Open, class, text).explain(self.subject.clone()))
+        let (fault, advice) = match class {
+            LinkFailure::Timeout | LinkFailure::Unreachable => {
+                (Fault::Environment, "something between the module and the peer has gone")
+            }
+            LinkFailure::Tls => {
+                (Fault::Peer, "the peer, or somebody on the way, does not speak TLS as agreed")
+            }
+            _ => (Fault::Peer, "the peer has gone, or did not want what was sent"),
+        };
+        let seen = format!("the connection broke: {error}");
+        let failed = Failed::new(Stage::Open, class, fault, seen).advise(advice);
+        Happened::Broken(failed.explain(self.subject.clone()))
     }
 }
 

@@ -11,7 +11,7 @@ mod secure;
 mod stream;
 
 pub(crate) use explain::publish;
-pub use explain::{EXPLAIN, End, Explanation, Journal, Observer, Report, Stage, Subject};
+pub use explain::{EXPLAIN, End, Explanation, Fault, Journal, Observer, Report, Stage, Subject};
 pub(crate) use link::{Happened, Link};
 pub use policy::NameCheck;
 pub use resolve::Resolver;
@@ -41,5 +41,7 @@ impl Network {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_explain;
 #[cfg(test)]
 mod tests_tls;

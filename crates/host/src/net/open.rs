@@ -11,7 +11,8 @@ use tokio::net::{TcpStream, UdpSocket};
 use tokio::time::timeout;
 
 use super::Network;
-use super::explain::{Explanation, Stage, Subject};
+use super::explain::{Explanation, Fault, Stage, Subject};
+use super::resolve::Unresolved;
 use super::secure;
 use super::stream::{Datagrams, Stream};
 use crate::store::Store;
@@ -24,18 +25,32 @@ pub(super) struct Opened {
 
 /// What went wrong, before it is said whose connection it was.
 pub(super) struct Failed {
-    pub(super) stage: Stage,
-    pub(super) class: LinkFailure,
-    pub(super) text: String,
+    stage: Stage,
+    class: LinkFailure,
+    fault: Fault,
+    seen: String,
+    advice: Option<String>,
+    tls: Option<Box<tls::Failure>>,
 }
 
 impl Failed {
-    pub(super) fn new(stage: Stage, class: LinkFailure, text: impl Into<String>) -> Self {
-        Self { stage, class, text: text.into() }
+    pub(super) fn new(stage: Stage, class: LinkFailure, fault: Fault, seen: impl Into<String>) -> Self {
+        Self { stage, class, fault, seen: seen.into(), advice: None, tls: None }
+    }
+
+    /// With what to do.
+    pub(super) fn advise(self, advice: impl Into<String>) -> Self {
+        Self { advice: Some(advice.into()), ..self }
+    }
+
+    /// With the account of the handshake.
+    pub(super) fn handshake(self, failure: Box<tls::Failure>) -> Self {
+        Self { tls: Some(failure), ..self }
     }
 
     pub(super) fn explain(self, subject: Subject) -> Box<Explanation> {
-        Box::new(Explanation { subject, stage: self.stage, class: self.class, text: self.text })
+        let Self { stage, class, fault, seen, advice, tls } = self;
+        Box::new(Explanation { subject, stage, class, fault, seen, advice, tls })
     }
 }
 
@@ -51,9 +66,21 @@ pub(super) async fn open(
     let (stream, peer) = match reached {
         Ok(reached) => reached?,
         Err(_elapsed) => {
-            let what = if stage == Stage::Name { "the resolver" } else { connect.host.as_str() };
-            let text = format!("no answer from {what} within {}", Seconds(limit));
-            return Err(Failed::new(stage, LinkFailure::Timeout, text));
+            let late = Failed::new(
+                stage,
+                LinkFailure::Timeout,
+                Fault::Environment,
+                if stage == Stage::Name {
+                    format!("the resolver did not answer for {} within {}", connect.host, Seconds(limit))
+                } else {
+                    format!("no answer from {} within {}", connect.host, Seconds(limit))
+                },
+            );
+            return Err(late.advise(if stage == Stage::Name {
+                "is this computer's resolver reachable? `--resolve` needs none"
+            } else {
+                "is it switched on, and does a firewall drop what comes to this port?"
+            }));
         }
     };
     match (stream, &connect.tls) {
@@ -71,11 +98,13 @@ async fn reach(
     stage: &mut Stage,
 ) -> Result<(Stream, SocketAddr), Failed> {
     let addresses = network.resolver.resolve(&connect.host, connect.port).await.map_err(|e| {
-        let text = format!("the name {} could not be resolved: {e}", connect.host);
-        Failed::new(Stage::Name, LinkFailure::Dns, text)
+        let unresolved = Unresolved::of(&e);
+        let seen = format!("the name {} could not be resolved: {unresolved} ({e})", connect.host);
+        Failed::new(Stage::Name, LinkFailure::Dns, unresolved.fault(), seen).advise(unresolved.advice())
     })?;
     *stage = Stage::Connect;
-    let mut last = Failed::new(Stage::Connect, LinkFailure::Dns, "there is no address to connect to");
+    let mut last =
+        Failed::new(Stage::Connect, LinkFailure::Dns, Fault::Twin, "there is no address to connect to");
     for address in addresses {
         let connected = match connect.transport {
             Transport::Tcp => tcp(address).await.map(Stream::Tcp),
@@ -104,18 +133,40 @@ async fn udp(address: SocketAddr) -> io::Result<UdpSocket> {
     Ok(socket)
 }
 
-fn refused(address: SocketAddr, error: &io::Error) -> Failed {
+pub(super) fn refused(address: SocketAddr, error: &io::Error) -> Failed {
     let class = connect_class(error);
-    let text = match class {
-        LinkFailure::Refused => format!("{address} refused the connection: nothing listens there ({error})"),
-        LinkFailure::Timeout => format!("no answer from {address}: {error}"),
-        LinkFailure::Unreachable => format!("{address} cannot be reached from this computer: {error}"),
-        _ => format!("this computer could not connect to {address}: {error}"),
+    let reset = error.kind() == io::ErrorKind::ConnectionReset;
+    let (fault, seen, advice) = match class {
+        LinkFailure::Refused if reset => (
+            Fault::Peer,
+            format!("{address} reset the connection while it was made: {error}"),
+            "does the server, or a firewall before it, turn this computer away?",
+        ),
+        LinkFailure::Refused => (
+            Fault::Peer,
+            format!("{address} refused the connection: nothing listens there ({error})"),
+            "is the server running, and is the port right?",
+        ),
+        LinkFailure::Timeout => (
+            Fault::Environment,
+            format!("no answer from {address}: {error}"),
+            "is it switched on, and does a firewall drop what comes to this port?",
+        ),
+        LinkFailure::Unreachable => (
+            Fault::Environment,
+            format!("{address} cannot be reached from this computer: {error}"),
+            "has this computer a route to it?",
+        ),
+        _ => (
+            Fault::Environment,
+            format!("this computer could not connect to {address}: {error}"),
+            "the cause is on this computer",
+        ),
     };
-    Failed::new(Stage::Connect, class, text)
+    Failed::new(Stage::Connect, class, fault, seen).advise(advice)
 }
 
-/// Whose fault a failed connect is.
+/// What the module is told of a failed connect.
 fn connect_class(error: &io::Error) -> LinkFailure {
     match error.kind() {
         io::ErrorKind::ConnectionRefused | io::ErrorKind::ConnectionReset => LinkFailure::Refused,

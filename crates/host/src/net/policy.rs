@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use modem::{LinkFailure, ModulePath, SecLevel, SslVersion, StoreError, TlsRequest};
 use tls::{FixedRandom, Identity, Policy, Premaster, ServerName, Suite, TimeRule, Verify, Version};
 
-use super::explain::Stage;
+use super::explain::{Fault, Stage};
 use super::open::Failed;
 use crate::store::Store;
 
@@ -34,8 +34,8 @@ pub(super) fn policy(request: &TlsRequest, check: NameCheck, store: &Store) -> R
     Ok(compose(request, check, read(request, store)?))
 }
 
-fn failed(text: String) -> Failed {
-    Failed::new(Stage::Files, LinkFailure::Tls, text)
+fn failed(seen: String, advice: &str) -> Failed {
+    Failed::new(Stage::Files, LinkFailure::Tls, Fault::Configuration, seen).advise(advice)
 }
 
 /// Anchors where the server is authenticated, an identity where the module presents one.
@@ -53,10 +53,10 @@ fn read(request: &TlsRequest, store: &Store) -> Result<Files, Failed> {
         (Some(certificate), Some(key)) => Some(Identity { certificate, key }),
         (None, None) => None,
         (Some(_), None) => {
-            return Err(failed("clientcert is set, but clientkey is not; set both or none".into()));
+            return Err(failed("clientcert is set, but clientkey is not".into(), "set both or none"));
         }
         (None, Some(_)) => {
-            return Err(failed("clientkey is set, but clientcert is not; set both or none".into()));
+            return Err(failed("clientkey is set, but clientcert is not".into(), "set both or none"));
         }
     };
     Ok(Files { anchors, identity })
@@ -67,9 +67,16 @@ fn content(store: &Store, parameter: &str, path: Option<&ModulePath>) -> Result<
     match store.read_whole(path.as_str()) {
         Ok(bytes) => Ok(Some(bytes)),
         Err(StoreError::NotFound) => {
-            Err(failed(format!("{parameter} is {path}, but the module has no such file; write it first")))
+            let seen = format!("{parameter} is {path}, but the module has no such file");
+            Err(failed(seen, "write it first (FSCREATE, FSWRITE), or set another name"))
         }
-        Err(error) => Err(failed(format!("{parameter} is {path}, which cannot be read: {error}"))),
+        Err(error) => Err(Failed::new(
+            Stage::Files,
+            LinkFailure::Tls,
+            Fault::Environment,
+            format!("{parameter} is {path}, which cannot be read: {error}"),
+        )
+        .advise("the cause is in the directory where this computer keeps the module's files")),
     }
 }
 

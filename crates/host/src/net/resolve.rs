@@ -1,12 +1,15 @@
 //! Names to addresses: the user's own rules first, then the system's resolver.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::io;
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::sync::Arc;
 use std::thread;
 
 use tokio::sync::{Semaphore, oneshot};
+
+use super::explain::Fault;
 
 /// How many questions the system's resolver is asked at a time.
 const QUESTIONS: usize = 64;
@@ -76,6 +79,71 @@ impl Resolver {
     }
 }
 
+/// Why a name has no address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Unresolved {
+    /// The name service says that there is no such name.
+    Unknown,
+    /// The name service knows it, but no address of it.
+    WithoutAddress,
+    /// No name service answers, or none can answer at the moment.
+    NoResolver,
+    /// The system does not say.
+    Other,
+}
+
+impl Unresolved {
+    /// From the system's words: the number behind them does not come through the standard library. It prints them
+    /// untranslated (glibc's words first, then musl's).
+    pub(super) fn of(error: &io::Error) -> Self {
+        if error.kind() == io::ErrorKind::NotFound {
+            return Self::WithoutAddress;
+        }
+        let text = error.to_string();
+        let says = |words: &[&str]| words.iter().any(|words| text.contains(words));
+        if says(&["Name or service not known", "Name does not resolve"]) {
+            Self::Unknown
+        } else if says(&["No address associated with", "Name has no usable address"]) {
+            Self::WithoutAddress
+        } else if says(&["Temporary failure in name resolution", "Non-recoverable failure", "Try again"]) {
+            Self::NoResolver
+        } else {
+            Self::Other
+        }
+    }
+
+    /// Where the cause lies.
+    pub(super) fn fault(self) -> Fault {
+        match self {
+            Self::Unknown | Self::WithoutAddress => Fault::Command,
+            Self::NoResolver | Self::Other => Fault::Environment,
+        }
+    }
+
+    /// What to do.
+    pub(super) fn advice(self) -> &'static str {
+        match self {
+            Self::Unknown | Self::WithoutAddress => {
+                "is the name spelt right? `--resolve` gives a name an address of your own"
+            }
+            Self::NoResolver | Self::Other => {
+                "is this computer online, and its resolver reachable? `--resolve` needs none"
+            }
+        }
+    }
+}
+
+impl fmt::Display for Unresolved {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Unknown => "there is no such name",
+            Self::WithoutAddress => "the name exists, but has no address",
+            Self::NoResolver => "no name server answers",
+            Self::Other => "the system's resolver failed",
+        })
+    }
+}
+
 fn key(host: &str) -> String {
     host.trim_end_matches('.').to_ascii_lowercase()
 }
@@ -103,5 +171,20 @@ mod tests {
     async fn a_name_that_cannot_be_is_an_error() {
         // RFC 6761: never resolves.
         assert!(Resolver::new().resolve("no-such-host.invalid", 7).await.is_err());
+    }
+
+    #[test]
+    fn the_system_s_words_are_understood() {
+        let of = |text: &str| {
+            Unresolved::of(&io::Error::other(format!("failed to lookup address information: {text}")))
+        };
+        assert_eq!(of("Name or service not known"), Unresolved::Unknown);
+        assert_eq!(of("Name does not resolve"), Unresolved::Unknown);
+        assert_eq!(of("No address associated with hostname"), Unresolved::WithoutAddress);
+        assert_eq!(of("Temporary failure in name resolution"), Unresolved::NoResolver);
+        assert_eq!(of("Try again"), Unresolved::NoResolver);
+        assert_eq!(of("System error"), Unresolved::Other);
+        assert_eq!(Unresolved::Unknown.fault(), Fault::Command);
+        assert_eq!(Unresolved::NoResolver.fault(), Fault::Environment);
     }
 }

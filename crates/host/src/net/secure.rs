@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use modem::{LinkFailure, TlsRequest};
-use tls::{Failure, TlsStream};
+use tls::{Cause, Class, Failure, TlsStream};
 use tokio::net::TcpStream;
 
 use super::Network;
-use super::explain::Stage;
+use super::explain::{Fault, Stage};
 use super::open::Failed;
 use super::policy;
 use crate::store::Store;
@@ -24,19 +24,29 @@ pub(super) async fn handshake(
 ) -> Result<TlsStream<TcpStream>, Failed> {
     let policy = policy::policy(request, network.name_check, store)?;
     let limit = Duration::from_millis(request.timeout);
-    network.connector.connect(stream, &policy, limit).await.map_err(|failure| {
-        let stage = if failure.stage == tls::Stage::Configure { Stage::Files } else { Stage::Tls };
-        Failed::new(stage, LinkFailure::Tls, text(&failure, request))
-    })
+    network.connector.connect(stream, &policy, limit).await.map_err(|failure| explain(failure, request))
 }
 
-fn text(failure: &Failure, request: &TlsRequest) -> String {
-    let mut text = format!("{failure} (SSL context {})", request.context);
+fn explain(failure: Box<Failure>, request: &TlsRequest) -> Failed {
+    let stage = if failure.stage == tls::Stage::Configure { Stage::Files } else { Stage::Tls };
     let about_dates = failure.verify.as_ref().is_some_and(|verify| DATE_ERRORS.contains(&verify.code));
-    if about_dates && !request.clock_set {
-        text.push_str(
-            "; the module's clock was never set: let the network tell the time, set it, or ignore it",
-        );
-    }
-    text
+    let no_clock = about_dates && !request.clock_set;
+    let fault = match (failure.class(), &failure.cause) {
+        _ if no_clock => Fault::Configuration,
+        (_, Cause::NotTls { .. } | Cause::Echo) => Fault::Command,
+        (Class::Configuration, _) => Fault::Configuration,
+        (Class::Peer, _) => Fault::Peer,
+        (Class::Environment, _) => Fault::Environment,
+        (Class::Bug, _) => Fault::Twin,
+    };
+    let seen = format!("{} (SSL context {})", failure.seen(), request.context);
+    let failed = Failed::new(stage, LinkFailure::Tls, fault, seen);
+    let failed = if no_clock {
+        failed.advise("the module's clock was never set: let the network tell the time, set it, or ignore it")
+    } else if let Some(advice) = failure.advice() {
+        failed.advise(advice)
+    } else {
+        failed
+    };
+    failed.handshake(failure)
 }

@@ -106,7 +106,7 @@ async fn tells_refusal_from_silence_and_both_from_a_bad_name() {
     connect.host = "no-such-host.invalid".into();
     let unknown = failed(&mut bench.link(connect)).await;
     assert_eq!((unknown.class, unknown.stage), (LinkFailure::Dns, Stage::Name));
-    assert!(unknown.text.contains("no-such-host.invalid could not be resolved"), "{unknown}");
+    assert!(unknown.seen.contains("no-such-host.invalid could not be resolved"), "{unknown}");
 
     // The queue of a listener that accepts nobody is full after one; the next SYN gets no answer.
     let full = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
@@ -117,7 +117,7 @@ async fn tells_refusal_from_silence_and_both_from_a_bad_name() {
     connect.connect_timeout = 200;
     let silent = failed(&mut bench.link(connect)).await;
     assert_eq!((silent.class, silent.stage), (LinkFailure::Timeout, Stage::Connect));
-    assert!(silent.text.contains("within 200 ms"), "{silent}");
+    assert!(silent.seen.contains("within 200 ms"), "{silent}");
 }
 
 #[tokio::test]

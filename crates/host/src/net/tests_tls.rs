@@ -18,7 +18,7 @@ use super::{Happened, Link, Network, Report, Stage};
 const LONG: Duration = Duration::from_secs(30);
 
 /// A module's own name for a file; only the module makes such names.
-fn path(name: &str) -> ModulePath {
+pub(super) fn path(name: &str) -> ModulePath {
     let mut modem = Modem::new(Setup::new(0, 1, 0));
     let command = format!("AT+FSCREATE=\"{name}\"\r");
     modem.handle(Time(60_000), Input::Line { line: LineId(0), bytes: command.as_bytes() });
@@ -30,16 +30,16 @@ fn path(name: &str) -> ModulePath {
     panic!("no path came of {name}")
 }
 
-struct Lab {
-    bench: Bench,
-    ca: Issued,
-    server: Issued,
+pub(super) struct Lab {
+    pub(super) bench: Bench,
+    pub(super) ca: Issued,
+    pub(super) server: Issued,
     client: Issued,
-    listener: TcpListener,
+    pub(super) listener: TcpListener,
 }
 
 impl Lab {
-    async fn new() -> Self {
+    pub(super) async fn new() -> Self {
         let ca = Request::new("lab CA", Usage::Ca).self_signed().unwrap();
         let server = Request::new("server", Usage::Server).names(&["localhost", "127.0.0.1"]);
         let server = server.signed_by(&ca).unwrap();
@@ -51,21 +51,21 @@ impl Lab {
         lab
     }
 
-    fn put(&self, name: &str, content: &[u8]) {
+    pub(super) fn put(&self, name: &str, content: &[u8]) {
         let store = &self.bench.store;
         store.perform(&StoreRequest::Create(path(name))).unwrap();
         let (path, bytes) = (path(name), content.to_vec());
         store.perform(&StoreRequest::Write { path, append: false, bytes, capacity: 1 << 20 }).unwrap();
     }
 
-    fn acceptor(&self, mutual: bool) -> Acceptor {
+    pub(super) fn acceptor(&self, mutual: bool) -> Acceptor {
         let (certificate, key) = (self.server.certificate_pem().unwrap(), self.server.key_pem().unwrap());
         let mut policy = ServerPolicy::new(certificate, key);
         policy.client_anchors = mutual.then(|| self.ca.certificate_pem().unwrap());
         Acceptor::new(&policy).unwrap()
     }
 
-    fn link(&self, request: TlsRequest) -> Link {
+    pub(super) fn link(&self, request: TlsRequest) -> Link {
         let mut connect = to(Transport::Tcp, self.listener.local_addr().unwrap());
         connect.tls = Some(Box::new(request));
         self.bench.link(connect)
@@ -93,7 +93,7 @@ impl Lab {
     }
 }
 
-fn mutual() -> TlsRequest {
+pub(super) fn mutual() -> TlsRequest {
     TlsRequest {
         context: 0,
         version: SslVersion::Tls12,
@@ -216,11 +216,11 @@ async fn a_plain_port_and_a_silent_one_are_told_apart() {
     };
     let mut link = lab.link(mutual());
     let (_stream, explanation) = tokio::join!(plain, failed(&mut link));
-    assert!(explanation.text.contains("not TLS"), "{explanation}");
+    assert!(explanation.seen.contains("not TLS"), "{explanation}");
 
     let mut link = lab.link(TlsRequest { timeout: 100, ..mutual() });
     let (stream, explanation) = tokio::join!(lab.listener.accept(), failed(&mut link));
-    assert!(explanation.text.contains("said nothing"), "{explanation}");
+    assert!(explanation.seen.contains("said nothing"), "{explanation}");
     assert_eq!(explanation.class, LinkFailure::Tls);
     drop(stream);
 }
