@@ -205,7 +205,9 @@ impl<'a> Session<'a> {
         let (subject, peer, tls) =
             connected.context("the conversation went well, but there was no TLS session")?;
         let ended = reports.iter().find_map(|report| match report {
-            Report::Ended { subject: other, sent, received, .. } if other == subject => Some((*sent, *received)),
+            Report::Ended { subject: other, sent, received, .. } if other == subject => {
+                Some((*sent, *received))
+            }
             _ => None,
         });
         let (sent, received) = ended.context("the TLS session has not ended")?;
