@@ -59,8 +59,8 @@ impl Report {
         } else {
             if self.name_checked.is_none() {
                 warnings.push(
-                    "the certificate's name was NOT checked (hostname is not set): any server of the same CA could \
-                     have answered; set hostname to have it checked"
+                    "the certificate's name was NOT checked (hostname is not set, or the check is switched off): any \
+                     server of the same CA could have answered; set hostname to have it checked"
                         .to_owned(),
                 );
             }
