@@ -49,6 +49,10 @@ impl Module {
     }
 
     pub(crate) fn store_result(&mut self, ticket: Ticket, result: Result<StoreReply, StoreError>) {
+        // It was asked by a command that went down with the module.
+        if !self.running {
+            return;
+        }
         let line = self.line_ids().find(|line| {
             matches!(&self.line_mut(*line).state,
                 LineState::Open(open) if open.awaits == Awaits::Store(ticket))
