@@ -227,8 +227,14 @@ impl fmt::Display for VerifyFailure {
             (26, _) => format!("the certificate of {subject} is not meant for a server and was not accepted"),
             (24 | 79, _) => format!("{subject} signed a certificate but is not a CA, and was not accepted"),
             (62..=64, Some(wanted)) => format!(
-                "the server's certificate ({subject}) is for {}, not for {wanted}",
-                if names.is_empty() { "no name".to_owned() } else { names.join(", ") }
+                "the server's certificate ({subject}) is for {}, not for {wanted}{}",
+                if names.is_empty() { "no name".to_owned() } else { names.join(", ") },
+                // It is there as text, in a DNS name or in the common name.
+                if *code == 64 && names.contains(wanted) {
+                    ": an address counts only as an IP address in the alternative names"
+                } else {
+                    ""
+                }
             ),
             _ => format!("the certificate of {subject} was not accepted"),
         };
