@@ -189,8 +189,9 @@ impl<'a> Args<'a> {
     }
 
     fn field(&mut self) -> Option<&'a [u8]> {
-        let rest = self.rest?;
+        // Counted even where nothing is left: an error is about the parameter that should be there.
         self.index += 1;
+        let rest = self.rest?;
         let mut quoted = false;
         let comma = rest.iter().position(|&b| {
             quoted ^= b == b'"';

@@ -100,9 +100,22 @@ fn errors_name_the_parameter() {
     let text = |error: Result<_, ArgError>| error.err().map(|error| error.to_string()).unwrap_or_default();
     assert_eq!(text(args.number(0..=9)), "parameter 2 is not a number");
     assert_eq!(text(args.number(0..=8)), "parameter 3 is not within 0 to 8");
-    assert_eq!(text(args.number(0..=8)), "parameter 3 is missing");
-    assert_eq!(args.error(ArgErrorKind::Excess).to_string(), "parameter 3 is one too many");
-    assert_eq!(args.error(ArgErrorKind::TooLong(7)).to_string(), "parameter 3 is longer than 7 bytes");
-    assert_eq!(args.error(ArgErrorKind::NotText).to_string(), "parameter 3 is not valid text");
-    assert_eq!(args.error(ArgErrorKind::Malformed).to_string(), "parameter 3 has text outside its quotes");
+    assert_eq!(text(args.number(0..=8)), "parameter 4 is missing");
+    assert_eq!(args.error(ArgErrorKind::Excess).to_string(), "parameter 4 is one too many");
+    assert_eq!(args.error(ArgErrorKind::TooLong(7)).to_string(), "parameter 4 is longer than 7 bytes");
+    assert_eq!(args.error(ArgErrorKind::NotText).to_string(), "parameter 4 is not valid text");
+    assert_eq!(args.error(ArgErrorKind::Malformed).to_string(), "parameter 4 has text outside its quotes");
+}
+
+#[test]
+fn what_is_missing_at_the_end_is_counted_too() {
+    let mut args = Args::new(b"\"a\",0");
+    assert_eq!(args.text(4), Ok("a"));
+    assert_eq!(args.number(0..=1), Ok(0));
+    assert_eq!(args.number(1..=9), Err(error(3, ArgErrorKind::Missing)));
+    let mut args = Args::new(b"TCP");
+    assert_eq!(args.text(4), Ok("TCP"));
+    assert_eq!(args.opt_text(4), Ok(None));
+    assert_eq!(args.number(1..=9), Err(error(3, ArgErrorKind::Missing)));
+    args.finish().unwrap();
 }
