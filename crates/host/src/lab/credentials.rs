@@ -45,6 +45,11 @@ pub enum CredentialsError {
     /// Another lab is at work on the same directory.
     #[error("another lab is making certificates in {} at this moment; try again", .0.display())]
     Busy(PathBuf),
+    /// Files of the same names lie there, and no lab has made them.
+    #[error(
+        "{} has not been made by a lab and would be overwritten; choose another directory, or remove it", .0.display()
+    )]
+    Foreign(PathBuf),
     /// They could not be made, or do not work together.
     #[error("cannot make certificates: {0}")]
     Make(String),
@@ -168,6 +173,12 @@ fn open(directory: &Path) -> Result<File, CredentialsError> {
         .create(directory)
         .map_err(failed("make the directory", directory))?;
     let path = directory.join(LOCK);
+    // Whatever a lab has made, it made while it held the lock; the lock's file is never removed.
+    if !path.exists()
+        && let Some(foreign) = ours(directory).find(|file| file.symlink_metadata().is_ok())
+    {
+        return Err(CredentialsError::Foreign(foreign));
+    }
     let lock = File::options()
         .create(true)
         .truncate(false)
@@ -179,6 +190,17 @@ fn open(directory: &Path) -> Result<File, CredentialsError> {
         Err(fs::TryLockError::WouldBlock) => Err(CredentialsError::Busy(directory.to_owned())),
         Err(fs::TryLockError::Error(source)) => Err(failed("lock", &path)(source)),
     }
+}
+
+/// Every file that is written here.
+fn ours(directory: &Path) -> impl Iterator<Item = PathBuf> {
+    ["ca.crt", "ca.der"]
+        .into_iter()
+        .map(str::to_owned)
+        .chain(["server", "client"].iter().flat_map(|name| {
+            ["crt", "der", "key", "key.der"].iter().map(move |form| format!("{name}.{form}"))
+        }))
+        .map(|name| directory.join(name))
 }
 
 /// What is there, whatever it is; `None` when something is missing.

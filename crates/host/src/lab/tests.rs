@@ -115,6 +115,22 @@ async fn credentials_are_used_again_and_made_anew_when_they_are_broken() {
 }
 
 #[tokio::test]
+async fn a_key_that_no_lab_has_made_is_left_alone() {
+    for name in ["client.key", "ca.der", "server.key.der"] {
+        let directory = TempDir::new().unwrap();
+        let foreign = directory.path().join(name);
+        fs::write(&foreign, "the user's own").unwrap();
+        let address = "127.0.0.1".parse().unwrap();
+        let spec = LabSpec { directory: directory.path().to_owned(), address, ports: Ports::Free };
+        let error = Lab::start(&spec).await.expect_err("it would be overwritten").to_string();
+        assert!(error.contains(name), "{error}");
+        assert_eq!(fs::read(&foreign).unwrap(), b"the user's own");
+        let there: Vec<_> = fs::read_dir(directory.path()).unwrap().collect();
+        assert_eq!(there.len(), 1, "nothing is left behind: {there:?}");
+    }
+}
+
+#[tokio::test]
 async fn keys_are_for_their_owner_only_and_both_forms_are_there() {
     let directory = TempDir::new().unwrap();
     let lab = lab(&directory, Ports::Free).await;
