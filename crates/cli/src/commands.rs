@@ -88,13 +88,16 @@ fn one(out: &mut impl Write, typed: &str, family: Option<&str>) -> anyhow::Resul
         .find(|(_, command)| command.name == exact)
         .or_else(|| within().find(|(_, command)| without_prefix(command.name) == bare));
     let Some((family, command)) = found else {
-        let near: Vec<&str> = modem::commands()
-            .map(|(_, command)| command.name)
-            .filter(|name| bare.get(..2).is_some_and(|start| name.contains(start)))
-            .take(8)
-            .collect();
+        if let (Some(only), Some((real, command))) = (
+            family,
+            modem::commands()
+                .find(|(_, command)| command.name == exact || without_prefix(command.name) == bare),
+        ) {
+            bail!("AT{} is in the family {real}, not in {only}", command.name);
+        }
+        let near = similar(&bare);
         let hint =
-            if near.is_empty() { String::new() } else { format!("; did you mean {}?", near.join(", ")) };
+            if near.is_empty() { String::new() } else { format!("; did you mean {}?", near.join(" or ")) };
         bail!("there is no command {typed}{hint}; `modemtwin commands` lists all of them");
     };
     writeln!(out, "{STRONG}AT{}{STRONG:#}  {}", command.name, command.summary)?;
@@ -124,6 +127,22 @@ fn one(out: &mut impl Write, typed: &str, family: Option<&str>) -> anyhow::Resul
         writeln!(out, "  < {}", transcript::escape(example.answer.as_bytes()))?;
     }
     Ok(())
+}
+
+/// The commands that share the longest beginning with what was typed, if it is at least three letters; three at most.
+fn similar(bare: &str) -> Vec<String> {
+    let shared = |name: &str| {
+        without_prefix(name).chars().zip(bare.chars()).take_while(|(there, typed)| there == typed).count()
+    };
+    let longest = modem::commands().map(|(_, command)| shared(command.name)).max().unwrap_or(0);
+    if longest < 3 {
+        return Vec::new();
+    }
+    modem::commands()
+        .filter(|(_, command)| shared(command.name) == longest)
+        .map(|(_, command)| format!("AT{}", command.name))
+        .take(3)
+        .collect()
 }
 
 /// `at+cipstart`, `+CIPSTART`, `CIPSTART` and `AT+CIPSTART?` are the same command: its name as it was typed, and without
@@ -200,9 +219,19 @@ mod tests {
     }
 
     #[test]
+    fn a_command_of_another_family_is_not_called_unknown() {
+        let error = one(&mut Vec::new(), "CIPSTART", Some("ssl")).expect_err("another family").to_string();
+        assert_eq!(error, "AT+CIPSTART is in the family socket, not in ssl");
+    }
+
+    #[test]
     fn an_unknown_command_is_an_error_with_a_hint() {
         let error = one(&mut Vec::new(), "SSLCONF", None).expect_err("no such command").to_string();
         assert!(error.contains("+SSLCFG"), "{error}");
+        let error = one(&mut Vec::new(), "CIPSTAR", None).expect_err("no such command").to_string();
+        assert!(error.contains("did you mean AT+CIPSTART?"), "{error}");
+        let error = one(&mut Vec::new(), "XYZ", None).expect_err("no such command").to_string();
+        assert!(!error.contains("did you mean"), "{error}");
         one(&mut Vec::new(), "é", None).expect_err("no such command");
         one(&mut Vec::new(), "1é", None).expect_err("no such command");
     }
