@@ -58,6 +58,12 @@ fn announce(out: &mut impl Write, lab: &Lab) -> anyhow::Result<()> {
             writeln!(out, "{style}{line}{style:#}")?;
         }
     }
+    let guide = paste::local(lab.address(Kind::Mutual));
+    writeln!(
+        out,
+        "\n{STRONG}To type the SSL guide's own AT+CIPSTART instead, start the module with{STRONG:#}"
+    )?;
+    writeln!(out, "modemtwin run --resolve tcplab.openluat.com:{guide}")?;
     writeln!(out, "\n{STRONG}Or from this computer, without a module{STRONG:#}")?;
     for line in checks(lab, address) {
         writeln!(out, "{line}")?;
@@ -121,6 +127,8 @@ mod tests {
             let line = format!("AT+CIPSTART=\"TCP\",\"127.0.0.1\",{}", lab.address(kind).port());
             assert!(text.lines().any(|there| there == line), "{line} in {text}");
         }
+        let guide = format!("--resolve tcplab.openluat.com:127.0.0.1:{}", lab.address(Kind::Mutual).port());
+        assert!(text.contains(&guide), "{guide} in {text}");
         for (name, (path, bytes)) in [
             ("ca.crt", lab.credentials().ca()),
             ("client.crt", lab.credentials().client_certificate()),
