@@ -38,7 +38,7 @@ Examples:
   modemtwin run --modules 3
       ./modem0, ./modem1 and ./modem2, each with its own IMEI, card and files
   modemtwin run --tcp 127.0.0.1:5000
-      for a driver on a simulator; try it with `nc 127.0.0.1 5000`
+      for a driver on a simulator; try it with `nc -C 127.0.0.1 5000`
   modemtwin run --stdio
       type AT commands here; Ctrl-] ends it
 ";

@@ -125,7 +125,8 @@ fn announce(options: &Run, instances: &[Instance]) -> anyhow::Result<()> {
         let specs = instance.lines().iter();
         for line in specs {
             let what = match line.address() {
-                Some(address) => format!("nc {} {}", address.ip(), address.port()),
+                // Without -C, nc ends lines with LF alone, which ends no AT command.
+                Some(address) => format!("nc -C {} {}", address.ip(), address.port()),
                 // The name of a PTY is its link and, in parentheses, its device.
                 None => format!("picocom {}", line.name().split(" (").next().unwrap_or_default()),
             };
