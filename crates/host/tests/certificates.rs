@@ -94,7 +94,7 @@ fn text(content: Vec<u8>) -> String {
 }
 
 /// The same PEM text as editors, mailers and tools leave it.
-fn written_differently(pem: &[u8]) -> [(&'static str, Vec<u8>); 7] {
+fn written_differently(pem: &[u8]) -> [(&'static str, Vec<u8>); 11] {
     let pem = text(pem.to_vec());
     let bag = "Bag Attributes\n    friendlyName: x\nsubject=CN = x\n\n";
     [
@@ -105,6 +105,10 @@ fn written_differently(pem: &[u8]) -> [(&'static str, Vec<u8>); 7] {
         ("leading text", format!("{bag}{pem}").into_bytes()),
         ("trailing text", format!("{pem}\nthat was it\n").into_bytes()),
         ("trailing blanks", pem.replace('\n', " \n").into_bytes()),
+        ("indented", format!("    {}", pem.replace('\n', "\n    ")).into_bytes()),
+        ("CR", pem.replace('\n', "\r").into_bytes()),
+        ("byte order mark", format!("\u{feff}{pem}").into_bytes()),
+        ("a final zero byte", format!("{pem}\0").into_bytes()),
     ]
 }
 

@@ -15,8 +15,22 @@ pub(crate) struct Loaded {
     pub(crate) key: PKey<Private>,
 }
 
-fn is_pem(content: &[u8]) -> bool {
-    content.windows(11).any(|window| window == b"-----BEGIN ")
+/// A PEM file's lines as OpenSSL takes them: ended by LF and beginning at the margin, without the byte order mark that
+/// some editors write. `None` if it is not PEM.
+fn pem(content: &[u8]) -> Option<Vec<u8>> {
+    const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
+    if !contains(content, b"-----BEGIN ") {
+        return None;
+    }
+    let content = content.strip_prefix(BYTE_ORDER_MARK).unwrap_or(content);
+    // The inner split is for files whose lines end with CR alone.
+    let lines = content.split(|b| *b == b'\n').flat_map(|line| line.trim_ascii().split(|b| *b == b'\r'));
+    let mut tidy = Vec::with_capacity(content.len() + 1);
+    for line in lines {
+        tidy.extend_from_slice(line.trim_ascii());
+        tidy.push(b'\n');
+    }
+    Some(tidy)
 }
 
 /// Why an encrypted key is of no use.
@@ -53,8 +67,8 @@ pub(crate) fn certificates(what: &'static str, content: &[u8]) -> Result<Vec<X50
     if content.is_empty() {
         return Err(unusable("the file is empty".into()));
     }
-    let found = if is_pem(content) {
-        X509::stack_from_pem(content).map_err(|e| unusable(format!("its PEM is damaged ({})", reason(&e))))?
+    let found = if let Some(pem) = pem(content) {
+        X509::stack_from_pem(&pem).map_err(|e| unusable(format!("its PEM is damaged ({})", reason(&e))))?
     } else {
         vec![X509::from_der(content).map_err(|e| {
             unusable(format!("it is neither PEM (no -----BEGIN) nor a DER certificate ({})", reason(&e)))
@@ -75,17 +89,17 @@ pub(crate) fn private_key(what: &'static str, content: &[u8]) -> Result<PKey<Pri
     if content.is_empty() {
         return Err(unusable("the file is empty".into()));
     }
-    if !is_pem(content) {
+    let Some(pem) = pem(content) else {
         if is_encrypted_der(content) {
             return Err(unusable(ENCRYPTED.into()));
         }
         return PKey::private_key_from_der(content).map_err(|e| {
             unusable(format!("it is neither PEM (no -----BEGIN) nor a DER private key ({})", reason(&e)))
         });
-    }
+    };
     let mut asked = false;
     // Without a callback OpenSSL would ask for the password on the terminal.
-    let key = PKey::private_key_from_pem_callback(content, |_| {
+    let key = PKey::private_key_from_pem_callback(&pem, |_| {
         asked = true;
         Ok(0)
     });
