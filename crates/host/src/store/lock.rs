@@ -4,8 +4,14 @@ use std::fs::{DirBuilder, File, TryLockError};
 use std::io;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
 
 use cap_std::fs::{Dir, DirBuilderExt as _, OpenOptions, OpenOptionsExt};
+
+/// How long a twin that was killed a moment ago may take to let go: the lock is the kernel's until the process is gone.
+const PAUSE: Duration = Duration::from_millis(20);
+const PAUSES: u32 = 25;
 
 /// Why a state directory could not be opened.
 #[derive(Debug, thiserror::Error)]
@@ -30,15 +36,33 @@ pub(super) struct Lock {
 }
 
 impl Lock {
+    /// Takes it; waits half a second for one that is just ending.
     pub(super) fn take(root: &Dir, path: &Path) -> Result<Self, OpenError> {
+        let mut left = PAUSES;
+        Self::take_with(root, path, || {
+            thread::sleep(PAUSE);
+            left = left.saturating_sub(1);
+            left > 0
+        })
+    }
+
+    /// Takes it; as long as another has it, `again` waits and says whether to try once more.
+    pub(super) fn take_with(
+        root: &Dir,
+        path: &Path,
+        mut again: impl FnMut() -> bool,
+    ) -> Result<Self, OpenError> {
         let failed = |source| OpenError::Io { path: path.join("lock"), source };
         let mut options = OpenOptions::new();
         options.create(true).write(true).truncate(false).mode(0o600);
         let file = root.open_with("lock", &options).map_err(failed)?.into_std();
-        match file.try_lock() {
-            Ok(()) => Ok(Self { _file: file }),
-            Err(TryLockError::WouldBlock) => Err(OpenError::InUse(path.into())),
-            Err(TryLockError::Error(source)) => Err(failed(source)),
+        loop {
+            match file.try_lock() {
+                Ok(()) => return Ok(Self { _file: file }),
+                Err(TryLockError::WouldBlock) if again() => {}
+                Err(TryLockError::WouldBlock) => return Err(OpenError::InUse(path.into())),
+                Err(TryLockError::Error(source)) => return Err(failed(source)),
+            }
         }
     }
 }
