@@ -8,6 +8,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::net::RecvFlags;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -30,6 +31,8 @@ pub(super) struct TcpPort {
     /// Runs after the computer has refused to take a client in.
     pause: Option<Pin<Box<Sleep>>>,
     client: Option<TcpClient>,
+    /// Takes over when what the client has sent before it left has been read.
+    next: Option<(TcpStream, SocketAddr)>,
     /// What was written before the first client came; `None` afterwards.
     kept: Option<VecDeque<u8>>,
     /// What of `kept` the first client has yet to be sent.
@@ -55,7 +58,7 @@ impl TcpPort {
         };
         let (listener, address) = listen().map_err(LineError::io(format!("listen on {address}")))?;
         let kept = Some(VecDeque::new());
-        Ok(Self { listener, address, pause: None, client: None, kept, greeting: VecDeque::new() })
+        Ok(Self { listener, address, pause: None, client: None, next: None, kept, greeting: VecDeque::new() })
     }
 
     pub(super) fn address(&self) -> SocketAddr {
@@ -64,6 +67,7 @@ impl TcpPort {
 
     /// Takes a client in, or turns it away while another is on.
     pub(super) fn poll_upkeep(&mut self, cx: &mut Context<'_>) {
+        self.hand_over();
         self.accept(cx);
         // Pending: the next poll goes on, or the next write.
         let _ = self.poll_greet(cx);
@@ -90,18 +94,40 @@ impl TcpPort {
     }
 
     fn arrive(&mut self, stream: TcpStream, peer: SocketAddr) {
-        if let Some(client) =
-            self.client.as_ref().filter(|client| !client.half_closed && !ended(&client.stream))
-        {
-            tracing::warn!(line = %self.address, %peer, on = %client.peer, "refused: the line has a client");
-            return;
+        if let Some(client) = self.client.as_ref().filter(|client| !client.half_closed) {
+            match presence(&client.stream) {
+                Presence::Here => return self.refuse(peer, client.peer),
+                Presence::Leaving if self.next.is_some() => return self.refuse(peer, client.peer),
+                Presence::Leaving => {
+                    self.next = Some((stream, peer));
+                    return;
+                }
+                Presence::Gone => {}
+            }
         }
+        self.take_in(stream, peer);
+    }
+
+    fn refuse(&self, peer: SocketAddr, on: SocketAddr) {
+        tracing::warn!(line = %self.address, %peer, %on, "refused: the line has a client");
+    }
+
+    fn take_in(&mut self, stream: TcpStream, peer: SocketAddr) {
         if let Err(error) = prepare(&stream) {
             tracing::warn!(line = %self.address, %peer, %error, "the client's socket takes no options");
         }
         tracing::info!(line = %self.address, %peer, "client connected");
         self.greeting = self.kept.take().unwrap_or_default();
         self.client = Some(TcpClient { stream, peer, half_closed: false });
+    }
+
+    /// The client that waits takes over, if the one before has nothing more to say.
+    fn hand_over(&mut self) {
+        if self.client.as_ref().is_none_or(|client| client.half_closed)
+            && let Some((stream, peer)) = self.next.take()
+        {
+            self.take_in(stream, peer);
+        }
     }
 
     fn leave(&mut self, why: &str) {
@@ -113,7 +139,11 @@ impl TcpPort {
 
     /// Reads; the end of a client is not the end of the line.
     pub(super) fn poll_read(&mut self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<usize> {
-        while let Some(client) = self.client.as_mut().filter(|client| !client.half_closed) {
+        loop {
+            self.hand_over();
+            let Some(client) = self.client.as_mut().filter(|client| !client.half_closed) else {
+                return Poll::Pending;
+            };
             let mut buffer = ReadBuf::new(buffer);
             match ready!(Pin::new(&mut client.stream).poll_read(cx, &mut buffer)) {
                 Ok(()) if buffer.filled().is_empty() => client.half_closed = true,
@@ -121,7 +151,6 @@ impl TcpPort {
                 Err(e) => self.leave(&e.to_string()),
             }
         }
-        Poll::Pending
     }
 
     /// Writes, keeps it for the first client, or throws it away.
@@ -155,14 +184,30 @@ impl TcpPort {
     }
 }
 
-/// Whether the client has closed its side, which may be known to the kernel only.
-fn ended(stream: &TcpStream) -> bool {
+/// What has become of a client, which may be known to the kernel only.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Presence {
+    Here,
+    /// It sends nothing more, but what it sent has not been read yet.
+    Leaving,
+    Gone,
+}
+
+fn presence(stream: &TcpStream) -> Presence {
     let flags = RecvFlags::PEEK | RecvFlags::DONTWAIT;
     match rustix::net::recv(stream, &mut [0][..], flags) {
-        Ok((_, count)) => count == 0,
-        Err(Errno::WOULDBLOCK | Errno::INTR) => false,
-        Err(_) => true,
+        Ok((_, 0)) => Presence::Gone,
+        Ok(_) if sends_nothing_more(stream) => Presence::Leaving,
+        Ok(_) | Err(Errno::WOULDBLOCK | Errno::INTR) => Presence::Here,
+        Err(_) => Presence::Gone,
     }
+}
+
+fn sends_nothing_more(stream: &TcpStream) -> bool {
+    let mut sockets = [PollFd::new(stream, PollFlags::RDHUP)];
+    let at_once = Timespec { tv_sec: 0, tv_nsec: 0 };
+    let end = PollFlags::RDHUP | PollFlags::HUP | PollFlags::ERR;
+    poll(&mut sockets, Some(&at_once)).is_ok() && sockets[0].revents().intersects(end)
 }
 
 fn prepare(stream: &TcpStream) -> io::Result<()> {

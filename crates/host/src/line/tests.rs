@@ -316,6 +316,24 @@ async fn a_client_that_only_listens_from_now_on_still_gets_its_answer() {
 }
 
 #[tokio::test]
+async fn a_client_that_comes_back_at_once_is_not_kept_out_by_what_it_sent_before() {
+    let (address, mut line) = tcp().await;
+    let mut first = TcpStream::connect(address).await.unwrap();
+    first.write_all(b"A").await.unwrap();
+    assert_eq!(until(&mut line, |_, got| !got.is_empty()).await, b"A");
+    // Nobody looks at the line meanwhile.
+    first.write_all(b"B").await.unwrap();
+    drop(first);
+    let mut second = TcpStream::connect(address).await.unwrap();
+    second.write_all(b"C").await.unwrap();
+    assert_eq!(until(&mut line, |_, got| got.len() >= 2).await, b"BC");
+    write(&mut line, b"!").await;
+    let mut byte = [0];
+    timeout(LONG, second.read_exact(&mut byte)).await.expect("no answer").unwrap();
+    assert_eq!(&byte, b"!");
+}
+
+#[tokio::test]
 async fn a_line_in_memory_ends_with_its_client() {
     let (mut line, mut client) = Line::memory();
     client.write_all(b"AT\r").await.unwrap();
