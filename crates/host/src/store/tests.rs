@@ -224,7 +224,7 @@ fn settings_survive_and_stay_out_of_sight() {
 fn a_twin_that_is_just_ending_is_waited_for() {
     let (dir, store) = store();
     let path = dir.path().join("m");
-    let root = cap_std::fs::Dir::open_ambient_dir(&path, cap_std::ambient_authority()).unwrap();
+    let root = Dir::open_ambient_dir(&path, ambient_authority()).unwrap();
     let mut store = Some(store);
     let waited = Lock::take_with(&root, &path, || store.take().is_some());
     assert!(store.is_none(), "it was in use at first");
