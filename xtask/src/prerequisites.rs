@@ -38,6 +38,11 @@ const PROGRAMS: &[Program] = &[
         package: "netcat-openbsd",
         purpose: "is the stock TCP client that tries the lab's servers",
     },
+    Program {
+        name: "tshark",
+        package: "tshark",
+        purpose: "reads captures of the twin's connections and decrypts them",
+    },
 ];
 
 /// Makes sure that everything is there and gives the Python to run the end-to-end tests with. Without `install`, nothing is

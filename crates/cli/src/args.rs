@@ -119,6 +119,8 @@ pub(crate) struct Run {
     #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=999_999))]
     pub(crate) first_instance: u32,
     #[command(flatten)]
+    pub(crate) record: Record,
+    #[command(flatten)]
     pub(crate) log: Log,
 }
 
@@ -146,6 +148,8 @@ pub(crate) struct Lab {
 #[derive(Debug, Args)]
 pub(crate) struct Demo {
     #[command(flatten)]
+    pub(crate) record: Record,
+    #[command(flatten)]
     pub(crate) log: Log,
 }
 
@@ -158,6 +162,22 @@ pub(crate) struct Commands {
     /// Only this family.
     #[arg(long, value_name = "NAME", value_parser = family)]
     pub(crate) family: Option<&'static str>,
+}
+
+/// What is recorded of the modules' connections: nothing, unless asked for.
+#[derive(Clone, Debug, Default, Args)]
+pub(crate) struct Record {
+    /// Append the secrets of all TLS sessions to FILE (NSS key log format). For debugging only: who has them reads the
+    /// traffic.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) keylog: Option<PathBuf>,
+    /// Write all connections of the modules to FILE (pcapng), with the secrets in it: Wireshark shows it decrypted. For
+    /// debugging only.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) pcap: Option<PathBuf>,
+    /// Use the FILE of --keylog or --pcap even if others may read it.
+    #[arg(long)]
+    pub(crate) force: bool,
 }
 
 /// How much is logged (to standard error).

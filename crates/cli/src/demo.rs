@@ -8,11 +8,14 @@ use std::thread::{self, JoinHandle};
 use anyhow::{Context, anyhow, bail};
 use host::client::Address;
 use host::lab::{Credentials, Kind, Lab, LabSpec, Ports};
+use host::net::Recording;
 use host::{Ended, Instance, Journal, Line, LineSpec, LineStage, Network, Parts, Report, Resolver, Store};
 use modem::Setup;
 use tokio::sync::oneshot;
 use transcript::{Bindings, Failure, Happened, Runner, Transcript};
 
+use crate::args;
+use crate::record;
 use crate::running::{StopSignals, runtime};
 use crate::screen::{BAD, STRONG, WIDTH, stdout, wrap};
 use crate::show::Show;
@@ -25,13 +28,14 @@ const HOST: &str = "tcplab.openluat.com";
 const REPORTS: usize = 64;
 
 /// Plays the session and sums it up.
-pub(crate) fn demo() -> anyhow::Result<()> {
+pub(crate) fn demo(options: &args::Demo) -> anyhow::Result<()> {
+    let recording = record::start(&options.record)?;
     let transcript = Transcript::parse("guide.at", GUIDE)?;
     let directory = tempfile::Builder::new()
         .prefix("modemtwin-demo-")
         .tempdir()
         .context("cannot make a directory for the demo's files")?;
-    let world = World::start(directory.path())?;
+    let world = World::start(directory.path(), recording)?;
     let mut out = stdout();
     for line in wrap(&introduction(&world), WIDTH) {
         writeln!(out, "{line}")?;
@@ -119,7 +123,7 @@ enum Over {
 
 impl World {
     /// Starts both; everything they write is below `directory`.
-    fn start(directory: &Path) -> anyhow::Result<Self> {
+    fn start(directory: &Path, recording: Recording) -> anyhow::Result<Self> {
         let link = directory.join("modem0");
         let journal = Arc::new(Journal::new(REPORTS));
         let (stop, stopped) = oneshot::channel();
@@ -134,7 +138,7 @@ impl World {
                     ports: Ports::Free,
                 })
                 .await?;
-                let instance = instance(&directory, its_link, &lab, its_journal)?;
+                let instance = instance(&directory, its_link, &lab, its_journal, recording)?;
                 // Nobody waits any more if this cannot be told.
                 let _ = ready.send(lab.credentials().clone());
                 let mut over = Over::Stopped;
@@ -172,7 +176,13 @@ fn joined(thread: JoinHandle<anyhow::Result<Over>>) -> anyhow::Result<Over> {
     thread.join().unwrap_or_else(|_| Err(anyhow!("a bug of modemtwin has stopped the module")))
 }
 
-fn instance(directory: &Path, link: PathBuf, lab: &Lab, journal: Arc<Journal>) -> anyhow::Result<Instance> {
+fn instance(
+    directory: &Path,
+    link: PathBuf,
+    lab: &Lab,
+    journal: Arc<Journal>,
+    recording: Recording,
+) -> anyhow::Result<Instance> {
     let server = lab.address(Kind::Mutual);
     let mut resolver = Resolver::new();
     resolver.add(HOST, server.ip(), Some(server.port()));
@@ -181,7 +191,7 @@ fn instance(directory: &Path, link: PathBuf, lab: &Lab, journal: Arc<Journal>) -
         setup: Setup::new(0, 1, host::unix_millis()),
         lines: vec![Line::open(&LineSpec::Pty(link))?],
         store: Store::open(&directory.join("state"))?,
-        network: Arc::new(Network::new(resolver)),
+        network: Arc::new(Network::new(resolver).record(recording)),
         observer: Some(journal),
     }))
 }

@@ -6,6 +6,7 @@ mod demo;
 mod lab;
 mod log;
 mod paste;
+mod record;
 mod resolve;
 mod run;
 mod running;
@@ -34,7 +35,7 @@ fn main() -> ExitCode {
         Action::Demo(options) => {
             // Connections are told on standard output, at the end.
             log::start(args::Log { quiet: options.log.verbose == 0, ..options.log });
-            demo::demo()
+            demo::demo(&options)
         }
     };
     match result {

@@ -11,6 +11,7 @@ use host::{Ended, Instance, Line, LineSpec, Network, Parts, Resolver, Store, fle
 use modem::Setup;
 
 use crate::args::{NameCheck, Run};
+use crate::record;
 use crate::running::{StopSignals, data_directory, raise_file_limit, runtime};
 use crate::screen::{STRONG, stdout};
 
@@ -33,7 +34,8 @@ async fn serve(options: &Run, stop: impl Future<Output = ()>) -> anyhow::Result<
         NameCheck::Always => net::NameCheck::Always,
         NameCheck::Never => net::NameCheck::Never,
     };
-    let network = Arc::new(Network::new(resolver(options)).name_check(name_check));
+    let recording = record::start(&options.record)?;
+    let network = Arc::new(Network::new(resolver(options)).name_check(name_check).record(recording));
     // All lines are opened before the first module is on: a mistake leaves nothing half started.
     let mut instances = Vec::new();
     for index in 0..options.modules {

@@ -89,9 +89,10 @@ impl Link {
             transport: connect.transport,
             target: format!("{}:{}", connect.host, connect.port),
         };
+        let opening = open::open(subject.to_string(), connect, network, store);
         Self {
             subject,
-            state: State::Opening(Box::pin(open::open(connect, network, store))),
+            state: State::Opening(Box::pin(opening)),
             granted: 0,
             queue: VecDeque::new(),
             head: 0,

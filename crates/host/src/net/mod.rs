@@ -2,6 +2,7 @@
 //!
 //! A link has no task of its own: the instance polls it. It reads only what the module has granted.
 
+mod capture;
 mod explain;
 mod link;
 mod open;
@@ -9,7 +10,9 @@ mod policy;
 mod resolve;
 mod secure;
 mod stream;
+mod wire;
 
+pub use capture::{Capture, KeyLog, Recording};
 pub(crate) use explain::publish;
 pub use explain::{EXPLAIN, End, Explanation, Fault, Journal, Observer, Report, Stage, Subject};
 pub(crate) use link::{Happened, Link};
@@ -23,6 +26,7 @@ pub struct Network {
     resolver: Resolver,
     connector: tls::Connector,
     name_check: NameCheck,
+    recording: Recording,
 }
 
 impl Network {
@@ -36,6 +40,18 @@ impl Network {
     #[must_use]
     pub fn name_check(self, name_check: NameCheck) -> Self {
         Self { name_check, ..self }
+    }
+
+    /// Records all connections and the secrets of all TLS sessions; off unless said. For debugging only.
+    #[must_use]
+    pub fn record(self, recording: Recording) -> Self {
+        let connector = if recording.wants_secrets() {
+            let recording = recording.clone();
+            tls::Connector::with_key_log(move |line| recording.secret(line))
+        } else {
+            tls::Connector::new()
+        };
+        Self { connector, recording, ..self }
     }
 }
 

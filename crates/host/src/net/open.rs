@@ -11,10 +11,12 @@ use tokio::net::{TcpStream, UdpSocket};
 use tokio::time::timeout;
 
 use super::Network;
+use super::capture::{Capture, Recorder};
 use super::explain::{Explanation, Fault, Stage, Subject};
 use super::resolve::Unresolved;
 use super::secure;
 use super::stream::{Datagrams, Stream};
+use super::wire::Wire;
 use crate::store::Store;
 
 /// A connection that is up.
@@ -54,15 +56,16 @@ impl Failed {
     }
 }
 
-/// Opens a connection.
+/// Opens a connection; `whose` it is stands in a capture.
 pub(super) async fn open(
+    whose: String,
     connect: Connect,
     network: Arc<Network>,
     store: Arc<Store>,
 ) -> Result<Opened, Failed> {
     let limit = Duration::from_millis(connect.connect_timeout);
     let mut stage = Stage::Name;
-    let reached = timeout(limit, reach(&connect, &network, &mut stage)).await;
+    let reached = timeout(limit, reach(whose, &connect, &network, &mut stage)).await;
     let (stream, peer) = match reached {
         Ok(reached) => reached?,
         Err(_elapsed) => {
@@ -93,6 +96,7 @@ pub(super) async fn open(
 }
 
 async fn reach(
+    whose: String,
     connect: &Connect,
     network: &Network,
     stage: &mut Stage,
@@ -107,8 +111,18 @@ async fn reach(
         Failed::new(Stage::Connect, LinkFailure::Dns, Fault::Twin, "there is no address to connect to");
     for address in addresses {
         let connected = match connect.transport {
-            Transport::Tcp => tcp(address).await.map(Stream::Tcp),
-            Transport::Udp => udp(address).await.map(|socket| Stream::Udp(Datagrams::new(socket))),
+            Transport::Tcp => tcp(address).await.map(|stream| {
+                let recorder = recorder(network, stream.local_addr(), |capture, local| {
+                    Recorder::tcp(capture, local, address, whose.clone(), connect.tls.is_some())
+                });
+                Stream::Tcp(Wire::new(stream, recorder))
+            }),
+            Transport::Udp => udp(address).await.map(|socket| {
+                let recorder = recorder(network, socket.local_addr(), |capture, local| {
+                    Recorder::udp(capture, local, address)
+                });
+                Stream::Udp(Datagrams::new(socket, recorder))
+            }),
         };
         match connected {
             Ok(stream) => return Ok((stream, address)),
@@ -116,6 +130,16 @@ async fn reach(
         }
     }
     Err(last)
+}
+
+/// Who records a connection from here, if connections are recorded.
+fn recorder(
+    network: &Network,
+    local: io::Result<SocketAddr>,
+    make: impl FnOnce(Arc<Capture>, SocketAddr) -> Recorder,
+) -> Option<Recorder> {
+    let capture = network.recording.capture.clone()?;
+    Some(make(capture, local.ok()?))
 }
 
 async fn tcp(address: SocketAddr) -> io::Result<TcpStream> {

@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use modem::{LinkFailure, TlsRequest};
 use tls::{Cause, Class, Failure, TlsStream};
-use tokio::net::TcpStream;
 
 use super::Network;
 use super::explain::{Fault, Stage};
 use super::open::Failed;
 use super::policy;
+use super::wire::Wire;
 use crate::store::Store;
 
 /// OpenSSL's numbers for "not yet valid" and "has expired".
@@ -17,14 +17,17 @@ const DATE_ERRORS: [i32; 2] = [9, 10];
 
 /// Reads the files that the request names, and does the handshake within the request's time.
 pub(super) async fn handshake(
-    stream: TcpStream,
+    stream: Wire,
     request: &TlsRequest,
     network: &Network,
     store: &Store,
-) -> Result<TlsStream<TcpStream>, Failed> {
+) -> Result<TlsStream<Wire>, Failed> {
     let policy = policy::policy(request, network.name_check, store)?;
     let limit = Duration::from_millis(request.timeout);
-    network.connector.connect(stream, &policy, limit).await.map_err(|failure| explain(failure, request))
+    let stream = network.connector.connect(stream, &policy, limit).await;
+    let stream = stream.map_err(|failure| explain(failure, request))?;
+    stream.get_ref().handshake_over();
+    Ok(stream)
 }
 
 fn explain(failure: Box<Failure>, request: &TlsRequest) -> Failed {

@@ -9,12 +9,14 @@ use tls::{Closure, TlsStream};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, UdpSocket};
 
+use super::capture::Recorder;
+use super::wire::Wire;
 use crate::sys;
 
 /// An open connection.
 pub(super) enum Stream {
-    Tcp(TcpStream),
-    Tls(Box<TlsStream<TcpStream>>),
+    Tcp(Wire),
+    Tls(Box<TlsStream<Wire>>),
     Udp(Datagrams),
 }
 
@@ -23,11 +25,12 @@ pub(super) struct Datagrams {
     socket: UdpSocket,
     /// What of the last datagram the module has not granted yet.
     rest: Vec<u8>,
+    recorder: Option<Box<Recorder>>,
 }
 
 impl Datagrams {
-    pub(super) fn new(socket: UdpSocket) -> Self {
-        Self { socket, rest: Vec::new() }
+    pub(super) fn new(socket: UdpSocket, recorder: Option<Recorder>) -> Self {
+        Self { socket, rest: Vec::new(), recorder: recorder.map(Box::new) }
     }
 
     fn poll_read(&mut self, cx: &mut Context<'_>, buffer: &mut [u8], room: usize) -> Poll<io::Result<usize>> {
@@ -39,6 +42,9 @@ impl Datagrams {
                     Err(e) if e.kind() == io::ErrorKind::ConnectionRefused => {}
                     other => other?,
                 }
+            }
+            if let Some(recorder) = &self.recorder {
+                recorder.received(whole.filled());
             }
             let count = whole.filled().len();
             if count <= room {
@@ -57,7 +63,12 @@ impl Datagrams {
             match ready!(self.socket.poll_send(cx, bytes)) {
                 // An error of an earlier datagram; reported once, this one has not been sent yet.
                 Err(e) if e.kind() == io::ErrorKind::ConnectionRefused => {}
-                other => return Poll::Ready(other),
+                other => {
+                    if let (Ok(count), Some(recorder)) = (&other, &self.recorder) {
+                        recorder.sent(&bytes[..*count]);
+                    }
+                    return Poll::Ready(other);
+                }
             }
         }
     }
@@ -112,8 +123,8 @@ impl Stream {
     /// The socket, where it has acknowledgements.
     fn socket(&self) -> Option<&TcpStream> {
         match self {
-            Self::Tcp(stream) => Some(stream),
-            Self::Tls(stream) => Some(stream.get_ref()),
+            Self::Tcp(wire) => Some(wire.socket()),
+            Self::Tls(stream) => Some(stream.get_ref().socket()),
             Self::Udp(_) => None,
         }
     }

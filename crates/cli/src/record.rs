@@ -1,0 +1,44 @@
+//! `--keylog` and `--pcap`: files that let somebody read along.
+
+use std::io::{self, Write};
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::Context;
+use host::net::{Capture, KeyLog, Recording};
+
+use crate::args::Record;
+use crate::screen::BAD;
+
+/// Opens the files and says, loudly, what they are. Nothing is said or opened when neither is asked for.
+pub(crate) fn start(options: &Record) -> anyhow::Result<Recording> {
+    let Record { keylog, pcap, force } = options;
+    let key_log = keylog.as_deref().map(|path| {
+        let opened = opened(KeyLog::open(path, *force), path)?;
+        shout("the secrets of all TLS sessions go", path);
+        anyhow::Ok(Arc::new(opened))
+    });
+    let capture = pcap.as_deref().map(|path| {
+        let opened = opened(Capture::open(path, *force), path)?;
+        shout("all traffic, with the secrets that decrypt it, goes", path);
+        anyhow::Ok(Arc::new(opened))
+    });
+    Ok(Recording { key_log: key_log.transpose()?, capture: capture.transpose()? })
+}
+
+fn opened<T>(result: io::Result<T>, path: &Path) -> anyhow::Result<T> {
+    result.with_context(|| {
+        let hint = "(a new file is made for you alone; --force takes one that others may read, or what is not a file)";
+        format!("{} is not used for secrets {hint}", path.display())
+    })
+}
+
+/// On standard error, whatever is logged: this is never to go unnoticed.
+fn shout(what: &str, path: &Path) {
+    let path = path.display();
+    // A closed standard error is the user's choice.
+    let _ = writeln!(
+        anstream::stderr(),
+        "{BAD}WARNING:{BAD:#} {what} to {path}: who can read this file can read what the modules send and receive"
+    );
+}
