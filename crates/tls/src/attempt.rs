@@ -67,9 +67,46 @@ impl<'a> Attempt<'a> {
             {
                 seen.message(false, 21, &[*level, *number]);
             }
-            (cause(&seen, error, first), seen.stage())
+            (self.cause(&seen, error, first), seen.stage())
         };
         self.failure(cause, stage)
+    }
+
+    fn cause(&self, seen: &Diagnosis, error: &openssl::ssl::Error, first: &[u8]) -> Cause {
+        if let Some(alert) = seen.ended_by() {
+            return Cause::AlertReceived(alert);
+        }
+        if seen.verify.is_some() {
+            return Cause::CertificateRejected;
+        }
+        if let Some(foreign) = foreign(first) {
+            return foreign;
+        }
+        let closed = Cause::Closed { after_data: !first.is_empty() };
+        if let Some(io) = error.io_error() {
+            return match io.kind() {
+                io::ErrorKind::UnexpectedEof
+                | io::ErrorKind::ConnectionReset
+                | io::ErrorKind::ConnectionAborted
+                | io::ErrorKind::BrokenPipe => closed,
+                kind => Cause::Broken(kind),
+            };
+        }
+        let reason = error.ssl_error().and_then(|stack| stack.errors().first()).and_then(|e| e.reason());
+        match reason {
+            Some("unexpected eof while reading") => closed,
+            Some(reason @ ("unsupported protocol" | "wrong version number" | "wrong ssl version")) => {
+                let offered = self.policy.min_version..=self.policy.max_version;
+                match answered(first) {
+                    // The hello is as it should be; a later record was not.
+                    Some(version) if offered.contains(&version) => Cause::Protocol(reason.to_owned()),
+                    answered => Cause::WrongVersion { answered },
+                }
+            }
+            Some(reason) => Cause::Protocol(reason.to_owned()),
+            None if error.code() == ErrorCode::SYSCALL || error.code() == ErrorCode::ZERO_RETURN => closed,
+            None => Cause::Protocol(error.to_string()),
+        }
     }
 
     pub(crate) fn report<S>(
@@ -130,37 +167,5 @@ fn answered(first: &[u8]) -> Option<Version> {
             _ => return None,
         }),
         _ => None,
-    }
-}
-
-fn cause(seen: &Diagnosis, error: &openssl::ssl::Error, first: &[u8]) -> Cause {
-    if let Some(alert) = seen.ended_by() {
-        return Cause::AlertReceived(alert);
-    }
-    if seen.verify.is_some() {
-        return Cause::CertificateRejected;
-    }
-    if let Some(foreign) = foreign(first) {
-        return foreign;
-    }
-    let closed = Cause::Closed { after_data: !first.is_empty() };
-    if let Some(io) = error.io_error() {
-        return match io.kind() {
-            io::ErrorKind::UnexpectedEof
-            | io::ErrorKind::ConnectionReset
-            | io::ErrorKind::ConnectionAborted
-            | io::ErrorKind::BrokenPipe => closed,
-            kind => Cause::Broken(kind),
-        };
-    }
-    let reason = error.ssl_error().and_then(|stack| stack.errors().first()).and_then(|e| e.reason());
-    match reason {
-        Some("unexpected eof while reading") => closed,
-        Some("unsupported protocol" | "wrong version number" | "wrong ssl version") => {
-            Cause::WrongVersion { answered: answered(first) }
-        }
-        Some(reason) => Cause::Protocol(reason.to_owned()),
-        None if error.code() == ErrorCode::SYSCALL || error.code() == ErrorCode::ZERO_RETURN => closed,
-        None => Cause::Protocol(error.to_string()),
     }
 }

@@ -231,7 +231,15 @@ async fn work(mut twin: Twin, plains: Arc<Vec<Plain>>, jobs: Arc<Mutex<VecDeque<
         } else {
             Some("the session never came so far".into())
         };
+        let wrong = wrong.or_else(|| contradiction(&session, &plain.shape));
         let wrong = wrong.map(|what| format!("{tamper:?} on {:?}: {what}: {verdict:?}", plain.shape));
         outcomes.push(Outcome { job: (shape, tamper), noticed: verdict != plain.verdict, wrong });
     }
+}
+
+/// An explanation that the reader of the log could not believe.
+fn contradiction(session: &Session, shape: &Shape) -> Option<String> {
+    let offered = format!("answers with {}, which was not offered", shape.version.0);
+    let explanation = session.heard.explained()?;
+    (explanation.contains(&offered) || explanation.is_empty()).then_some(explanation)
 }
