@@ -97,9 +97,11 @@ impl TcpPort {
         if let Some(client) = self.client.as_ref().filter(|client| !client.half_closed) {
             match presence(&client.stream) {
                 Presence::Here => return self.refuse(peer, client.peer),
-                Presence::Leaving if self.next.is_some() => return self.refuse(peer, client.peer),
                 Presence::Leaving => {
-                    self.next = Some((stream, peer));
+                    match &self.next {
+                        Some((next, on)) if presence(next) == Presence::Here => self.refuse(peer, *on),
+                        _ => self.next = Some((stream, peer)),
+                    }
                     return;
                 }
                 Presence::Gone => {}

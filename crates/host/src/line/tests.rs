@@ -324,6 +324,7 @@ async fn a_client_that_comes_back_at_once_is_not_kept_out_by_what_it_sent_before
     // Nobody looks at the line meanwhile.
     first.write_all(b"B").await.unwrap();
     drop(first);
+    drop(TcpStream::connect(address).await.unwrap());
     let mut second = TcpStream::connect(address).await.unwrap();
     second.write_all(b"C").await.unwrap();
     assert_eq!(until(&mut line, |_, got| got.len() >= 2).await, b"BC");
