@@ -1,9 +1,10 @@
 //! The log, on standard error: one readable line for each thing that happened.
 
 use std::fmt;
-use std::io::{self, IsTerminal};
+use std::io;
 use std::time::Instant;
 
+use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Style};
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Subscriber};
@@ -24,14 +25,11 @@ const LAB: &str = "lab";
 /// Begins to log. A second call does nothing.
 pub(crate) fn start(options: Log) {
     let lines = Lines { since: Instant::now() };
-    let colours = io::stderr().is_terminal() && !no_color();
+    // As for everything else that is printed: NO_COLOR, TERM=dumb and their like have a say.
+    let colours = AutoStream::choice(&io::stderr()) != ColorChoice::Never;
     let layer =
         tracing_subscriber::fmt::layer().with_writer(io::stderr).with_ansi(colours).event_format(lines);
     let _ = tracing_subscriber::registry().with(filter(options)).with(layer).try_init();
-}
-
-fn no_color() -> bool {
-    std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
 }
 
 /// What is shown: explanations by default, nothing but failures of the twin itself when quiet.
