@@ -109,6 +109,26 @@ def test_secrets_of_every_version(start_twin: Callable[..., Twin], lab: Lab, tmp
     assert (said_by("twin", said), said_by("peer", said)) == (SECRET.encode(), SECRET.encode())
 
 
+def test_secrets_of_tls_1_3(start_twin: Callable[..., Twin], pki: Pki, tmp_path: Path) -> None:
+    """Its secrets are known only after the packets that they decrypt have come."""
+    keys, capture = tmp_path / "keys", tmp_path / "traffic.pcapng"
+    twin = start_twin("--tls", "modern", "--keylog", str(keys), "--pcap", str(capture))
+    with OpenSslServer(tmp_path, pki.server, only="-tls1_3") as server:
+        at = ready(twin)
+        at.ok("AT+CIPSSL=1")
+        at.connect(server.port)
+        there_and_back(at, server, SECRET)
+        at.ask("AT+CIPCLOSE", b"\r\nCLOSE OK\r\n")
+    assert twin.stop() == 0
+    said = followed(capture, "tls")
+    assert said_by("twin", said) == said_by("peer", said) == SECRET.encode() + b"\n"
+    # The server's certificate is encrypted as well.
+    assert "Certificate" in tshark(capture, "-Y", "tls.handshake.type == 11")
+    for label in ("CLIENT_HANDSHAKE", "SERVER_HANDSHAKE", "CLIENT", "SERVER"):
+        suffix = "_TRAFFIC_SECRET" + ("" if "HANDSHAKE" in label else "_0")
+        assert re.search(rf"^{label}{suffix} [0-9a-f]{{64}} [0-9a-f]+$", keys.read_text(), re.MULTILINE)
+
+
 def test_plain_connections_are_captured(start_twin: Callable[..., Twin], lab: Lab, tmp_path: Path) -> None:
     capture = tmp_path / "traffic.pcapng"
     twin = start_twin("--pcap", str(capture))

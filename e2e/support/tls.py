@@ -53,8 +53,11 @@ class OpenSslServer(_Server):
     One client at a time.
     """
 
-    def __init__(self, directory: Path, identity: Identity, *, client_authority: Identity | None = None) -> None:
-        options = ["-quiet", "-cipher", "ALL:@SECLEVEL=0"]
+    def __init__(
+        self, directory: Path, identity: Identity, *, client_authority: Identity | None = None, only: str | None = None
+    ) -> None:
+        """With an authority it demands a client certificate; `only` is the option for one version, such as `-tls1_3`."""
+        options = ["-quiet", "-cipher", "ALL:@SECLEVEL=0", *([only] if only else [])]
         options += ["-cert", str(identity.certificate), "-key", str(identity.key)]
         if client_authority:
             options += ["-Verify", "1", "-verify_return_error", "-CAfile", str(client_authority.certificate)]
@@ -93,17 +96,27 @@ class GnuTlsServer(_Server):
     """
 
     def __init__(
-        self, directory: Path, identity: Identity, *, client_authority: Identity | None = None, page: Path | None = None
+        self,
+        directory: Path,
+        identity: Identity,
+        *,
+        client_authority: Identity | None = None,
+        demands: bool = True,
+        page: Path | None = None,
+        priority: str = "NORMAL:+VERS-TLS-ALL:+RSA:+AES-256-CBC:+SHA1",
     ) -> None:
-        options = ["--priority", "NORMAL:+VERS-TLS-ALL:+RSA:+AES-256-CBC:+SHA1"]
+        """With an authority it asks for a client certificate, and may demand one."""
+        options = ["--priority", priority]
         options += ["--x509certfile", str(identity.certificate), "--x509keyfile", str(identity.key)]
         options += ["--http", "--httpdata", str(page)] if page else ["--echo", "--crlf"]
         if client_authority:
-            options += ["--require-client-cert", "--verify-client-cert"]
+            options += ["--require-client-cert", "--verify-client-cert"] if demands else []
             options += ["--x509cafile", str(client_authority.certificate)]
         else:
             options += ["--disable-client-cert"]
-        super().__init__(directory, ["gnutls-serv"], lambda port: ["--port", str(port), *options], pipes=False)
+        # Line by line, or what it says of a failure would stand before the connection that failed.
+        program = ["stdbuf", "-oL", "gnutls-serv"]
+        super().__init__(directory, program, lambda port: ["--port", str(port), *options], pipes=False)
 
     def __enter__(self) -> "GnuTlsServer":
         return self

@@ -112,6 +112,10 @@ pub(crate) struct Run {
     /// When TLS compares the name in the server's certificate (only where AT seclevel checks the server at all).
     #[arg(long, value_name = "WHEN", value_enum, default_value_t = NameCheck::Hostname)]
     pub(crate) name_check: NameCheck,
+    /// What TLS offers to servers where the module's settings leave it open (sslversion 4 and ciphersuite 0XFFFF, which is
+    /// also what is unset).
+    #[arg(long, value_name = "WHAT", value_enum, default_value_t = Tls::Module)]
+    pub(crate) tls: Tls,
     /// Decides what is arbitrary about a module, such as cell numbers.
     #[arg(long, value_name = "NUMBER", default_value_t = 1)]
     pub(crate) seed: u64,
@@ -202,6 +206,15 @@ pub(crate) enum NameCheck {
     Never,
 }
 
+/// `--tls`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Tls {
+    /// What the module has: up to TLS 1.2, with RSA key exchange only.
+    Module,
+    /// TLS 1.3 and forward-secret suites (ECDHE, AES-GCM, ChaCha20) as well.
+    Modern,
+}
+
 fn profile(name: &str) -> Result<&'static modem::Profile, String> {
     modem::profile(name).ok_or_else(|| {
         let names: Vec<&str> = modem::PROFILES.iter().map(|profile| profile.name).collect();
@@ -256,7 +269,7 @@ mod tests {
         let run = run("modemtwin run");
         assert_eq!((run.modules, run.seed, run.first_instance), (1, 1, 0));
         assert_eq!(run.profile.name, "air724ug");
-        assert_eq!(run.name_check, NameCheck::Hostname);
+        assert_eq!((run.name_check, run.tls), (NameCheck::Hostname, Tls::Module));
         assert!(run.pty.is_none() && run.tcp.is_none() && !run.stdio && run.state.is_none());
     }
 

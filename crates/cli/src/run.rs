@@ -10,7 +10,7 @@ use anyhow::{Context, bail};
 use host::{Ended, Instance, Line, LineSpec, Network, Parts, Resolver, Store, fleet, net};
 use modem::Setup;
 
-use crate::args::{NameCheck, Run};
+use crate::args::{NameCheck, Run, Tls};
 use crate::record;
 use crate::running::{StopSignals, data_directory, raise_file_limit, runtime};
 use crate::screen::{STRONG, stdout};
@@ -35,7 +35,11 @@ async fn serve(options: &Run, stop: impl Future<Output = ()>) -> anyhow::Result<
         NameCheck::Never => net::NameCheck::Never,
     };
     let recording = record::start(&options.record)?;
-    let network = Arc::new(Network::new(resolver(options)).name_check(name_check).record(recording));
+    let network = Network::new(resolver(options))
+        .name_check(name_check)
+        .modern(options.tls == Tls::Modern)
+        .record(recording);
+    let network = Arc::new(network);
     // All lines are opened before the first module is on: a mistake leaves nothing half started.
     let mut instances = Vec::new();
     for index in 0..options.modules {

@@ -17,6 +17,7 @@ pub(crate) use explain::publish;
 pub use explain::{EXPLAIN, End, Explanation, Fault, Journal, Observer, Report, Stage, Subject};
 pub(crate) use link::{Happened, Link};
 pub use policy::NameCheck;
+use policy::Rules;
 pub use resolve::Resolver;
 
 /// What all modules of a process share to reach the network. TLS contexts are shared, too: modules with the same
@@ -25,7 +26,7 @@ pub use resolve::Resolver;
 pub struct Network {
     resolver: Resolver,
     connector: tls::Connector,
-    name_check: NameCheck,
+    rules: Rules,
     recording: Recording,
 }
 
@@ -39,7 +40,14 @@ impl Network {
     /// When names in certificates are checked; [`NameCheck::Hostname`] unless said.
     #[must_use]
     pub fn name_check(self, name_check: NameCheck) -> Self {
-        Self { name_check, ..self }
+        Self { rules: Rules { name_check, ..self.rules }, ..self }
+    }
+
+    /// Whether TLS 1.3 and forward-secret suites, which the module does not have, are offered as well where sslversion is
+    /// 4 and ciphersuite 0XFFFF; not unless said.
+    #[must_use]
+    pub fn modern(self, modern: bool) -> Self {
+        Self { rules: Rules { modern, ..self.rules }, ..self }
     }
 
     /// Records all connections and the secrets of all TLS sessions; off unless said. For debugging only.

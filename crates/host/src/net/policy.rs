@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use modem::{LinkFailure, ModulePath, SecLevel, SslVersion, StoreError, TlsRequest};
-use tls::{FixedRandom, Identity, Policy, Premaster, ServerName, Suite, TimeRule, Verify, Version};
+use tls::{FixedRandom, Identity, Policy, Premaster, SUITES, ServerName, Suite, TimeRule, Verify, Version};
 
 use super::explain::{Fault, Stage};
 use super::open::Failed;
@@ -21,6 +21,15 @@ pub enum NameCheck {
     Never,
 }
 
+/// What the user of the program, not the module's, has decided about TLS.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Rules {
+    /// When names are checked.
+    pub(super) name_check: NameCheck,
+    /// Whether what the module does not have is offered as well, where its user leaves the choice open.
+    pub(super) modern: bool,
+}
+
 /// The contents of the files that a request names and its level needs.
 #[derive(Debug, Default)]
 struct Files {
@@ -30,8 +39,8 @@ struct Files {
 
 /// Reads the files and makes the policy. It reads in place: three small files take less time than the handshake's own
 /// arithmetic, which is done in place as well, and much less than handing the work to another thread.
-pub(super) fn policy(request: &TlsRequest, check: NameCheck, store: &Store) -> Result<Policy, Failed> {
-    Ok(compose(request, check, read(request, store)?))
+pub(super) fn policy(request: &TlsRequest, rules: Rules, store: &Store) -> Result<Policy, Failed> {
+    Ok(compose(request, rules, read(request, store)?))
 }
 
 fn failed(seen: String, advice: &str) -> Failed {
@@ -80,16 +89,17 @@ fn content(store: &Store, parameter: &str, path: Option<&ModulePath>) -> Result<
     }
 }
 
-fn compose(request: &TlsRequest, check: NameCheck, files: Files) -> Policy {
+fn compose(request: &TlsRequest, rules: Rules, files: Files) -> Policy {
     let (min_version, max_version) = versions(request.version);
+    let modern = rules.modern && leaves_the_choice(request);
     Policy {
         min_version,
-        max_version,
+        max_version: if modern { Version::Tls13 } else { max_version },
         suites: request.suites.iter().copied().map(Suite).collect(),
-        modern: false,
+        modern,
         anchors: files.anchors,
         identity: files.identity,
-        verify: verify(request, check),
+        verify: verify(request, rules.name_check),
         server_name: server_name(request),
         fixed: FixedRandom {
             hello: request.client_random,
@@ -99,6 +109,11 @@ fn compose(request: &TlsRequest, check: NameCheck, files: Files) -> Policy {
             }),
         },
     }
+}
+
+/// Whether sslversion and ciphersuite both say "whatever there is" (4 and 0XFFFF, which is also what is unset).
+fn leaves_the_choice(request: &TlsRequest) -> bool {
+    request.version == SslVersion::All && SUITES.iter().all(|(suite, ..)| request.suites.contains(&suite.0))
 }
 
 fn versions(version: SslVersion) -> (Version, Version) {
@@ -158,9 +173,13 @@ mod tests {
         }
     }
 
+    fn rules(name_check: NameCheck) -> Rules {
+        Rules { name_check, ..Rules::default() }
+    }
+
     fn name(check: NameCheck, hostname: Option<&str>, seclevel: SecLevel) -> Option<ServerName> {
         let request = TlsRequest { hostname: hostname.map(Into::into), seclevel, ..request() };
-        match compose(&request, check, Files::default()).verify {
+        match compose(&request, rules(check), Files::default()).verify {
             Verify::None => None,
             Verify::Chain { name, .. } => name,
         }
@@ -168,7 +187,7 @@ mod tests {
 
     #[test]
     fn what_was_asked_for_is_offered() {
-        let policy = compose(&request(), NameCheck::Hostname, Files::default());
+        let policy = compose(&request(), Rules::default(), Files::default());
         assert_eq!((policy.min_version, policy.max_version), (Version::Ssl30, Version::Tls12));
         assert_eq!(policy.suites, [Suite(0x0035), Suite(0x003D)]);
         assert_eq!(policy.fixed.hello, Some([7; 32]));
@@ -177,15 +196,35 @@ mod tests {
         let time = TimeRule::At(1_600_000_000);
         assert_eq!(policy.verify, Verify::Chain { partial: true, name: None, time });
         for version in [SslVersion::Ssl30, SslVersion::Tls10, SslVersion::Tls11, SslVersion::Tls12] {
-            let policy = compose(&TlsRequest { version, ..request() }, NameCheck::Never, Files::default());
+            let policy =
+                compose(&TlsRequest { version, ..request() }, rules(NameCheck::Never), Files::default());
             assert_eq!(policy.min_version, policy.max_version, "{version:?} is exact");
         }
     }
 
     #[test]
+    fn more_is_offered_only_where_the_choice_is_left_open() {
+        let modern = Rules { modern: true, ..Rules::default() };
+        let offered = |version, suites: &[u16]| {
+            let request = TlsRequest { version, suites: suites.to_vec(), ..request() };
+            let policy = compose(&request, modern, Files::default());
+            (policy.min_version, policy.max_version, policy.modern)
+        };
+        let all = SUITES.map(|(suite, ..)| suite.0);
+        assert_eq!(offered(SslVersion::All, &all), (Version::Ssl30, Version::Tls13, true));
+        assert_eq!(offered(SslVersion::All, &[0x0035]), (Version::Ssl30, Version::Tls12, false));
+        assert_eq!(offered(SslVersion::Tls12, &all), (Version::Tls12, Version::Tls12, false));
+        let request = TlsRequest { suites: all.to_vec(), ..request() };
+        assert!(!compose(&request, Rules::default(), Files::default()).modern);
+    }
+
+    #[test]
     fn dates_can_be_left_out() {
-        let policy =
-            compose(&TlsRequest { ignore_time: true, ..request() }, NameCheck::Never, Files::default());
+        let policy = compose(
+            &TlsRequest { ignore_time: true, ..request() },
+            rules(NameCheck::Never),
+            Files::default(),
+        );
         assert!(matches!(policy.verify, Verify::Chain { time: TimeRule::Ignore, .. }));
     }
 
