@@ -17,6 +17,9 @@ use tls::{Suite, Version};
 
 use super::{Closer, Script};
 
+/// OpenSSL's option against encrypt-then-MAC (RFC 7366).
+const NO_ENCRYPT_THEN_MAC: SslOptions = SslOptions::from_bits_retain(1 << 19);
+
 /// Two authorities and whom they vouch for. Small keys: what matters here is how many sessions there are.
 #[derive(Debug)]
 pub(crate) struct Pki {
@@ -108,6 +111,10 @@ impl Server {
         b.set_cipher_list(&format!("{}:@SECLEVEL=0", kind.suite.openssl_name().unwrap())).unwrap();
         b.set_mode(SslMode::AUTO_RETRY | SslMode::ACCEPT_MOVING_WRITE_BUFFER | SslMode::ENABLE_PARTIAL_WRITE);
         b.set_options(SslOptions::NO_TICKET);
+        if kind.versions.1 < Version::Tls12 {
+            // Like servers of that age: the MAC is made before encryption, and the padding is outside of it.
+            b.set_options(NO_ENCRYPT_THEN_MAC);
+        }
         b.set_session_cache_mode(SslSessionCacheMode::OFF);
         b.set_certificate(&X509::from_pem(&kind.who.certificate_pem().unwrap()).unwrap()).unwrap();
         b.set_private_key(&PKey::private_key_from_pem(&kind.who.key_pem().unwrap()).unwrap()).unwrap();

@@ -28,7 +28,8 @@ pub(crate) struct Shape {
     pub(crate) closer: Closer,
 }
 
-pub(crate) const SHAPES: [Shape; 4] = [
+/// Every version, with block and stream ciphers.
+pub(crate) const SHAPES: [Shape; 6] = [
     Shape {
         version: (Version::Tls12, 3),
         suite: Suite(0x003D),
@@ -56,6 +57,20 @@ pub(crate) const SHAPES: [Shape; 4] = [
         block: 0,
         mutual: false,
         closer: Closer::Server,
+    },
+    Shape {
+        version: (Version::Tls10, 1),
+        suite: Suite(0x002F),
+        block: 16,
+        mutual: false,
+        closer: Closer::Server,
+    },
+    Shape {
+        version: (Version::Tls11, 2),
+        suite: Suite(0x0035),
+        block: 16,
+        mutual: false,
+        closer: Closer::Module,
     },
 ];
 
@@ -164,6 +179,10 @@ pub(crate) async fn plain(twin: &mut Twin, shape: Shape) -> Plain {
     assert_eq!(first.recording.up.len(), second.recording.up.len(), "{shape:?}");
     assert_eq!(first.recording.down.len(), second.recording.down.len(), "{shape:?}");
     assert_eq!(Verdict::of(&second), verdict);
+    println!(
+        "XX {shape:?} {:?}",
+        super::wire::records(&first.recording.down).iter().map(|r| r.length).collect::<Vec<_>>()
+    );
     Plain { shape, server, script, recording: first.recording, verdict }
 }
 
