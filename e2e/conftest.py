@@ -47,3 +47,12 @@ def tcp_echo() -> Iterator[TcpServer]:
     """A plain TCP echo."""
     with TcpServer(echo) as server:
         yield server
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Shows the tables that tests have made."""
+    for report in terminalreporter.getreports("passed") + terminalreporter.getreports("failed"):
+        for name, text in report.user_properties:
+            if name == "table":
+                terminalreporter.section(report.nodeid)
+                terminalreporter.write(text)

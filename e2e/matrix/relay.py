@@ -93,8 +93,8 @@ class Relay:
 
     def recording(self) -> Recording:
         """The next connection, when it is over."""
-        recording = self._recordings.get(timeout=20)
-        assert recording.over.wait(timeout=20), "the connection does not end"
+        recording = self._recordings.get(timeout=60)
+        assert recording.over.wait(timeout=60), "the connection does not end"
         return recording
 
     def __enter__(self) -> "Relay":

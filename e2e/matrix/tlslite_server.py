@@ -1,7 +1,7 @@
 """An echo server on tlslite-ng: `tlslite_server.py CERTIFICATE KEY`.
 
-Says `{"plain": PORT, "asks": PORT}` first, then a JSON line for every connection. Echoes lines. "asks" asks for a client
-certificate and does not demand it. Each connection has a process of its own, because this is arithmetic in Python.
+Says `{"plain": PORT, "asks": PORT}` first, then a JSON line for every connection. Echoes lines. "asks" asks for a
+client certificate and does not demand it. Each connection has a process of its own: this is arithmetic in Python.
 """
 
 import hashlib
@@ -66,6 +66,8 @@ def main() -> None:
     chain.parsePemList(Path(sys.argv[1]).read_text())
     key = parsePEMKey(Path(sys.argv[2]).read_text(), private=True, implementations=["python"])
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    # 3DES in Python takes seconds of a core; other tests run meanwhile.
+    os.nice(10)
     listeners = {socket.create_server(("127.0.0.1", 0)): name for name in ("plain", "asks")}
     say({name: listener.getsockname()[1] for listener, name in listeners.items()})
     while True:

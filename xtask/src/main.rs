@@ -11,6 +11,7 @@ mod no_std;
 mod prerequisites;
 mod run;
 mod test;
+mod tls_matrix;
 
 use std::process::ExitCode;
 
@@ -24,8 +25,11 @@ Tasks:
   no-std               Proves that `at` and `modem` do not need std.
   deny [--install]     Checks licences, bans and sources of all dependencies with cargo-deny;
                        with --install, first installs cargo-deny if it is missing.
-  bench [--write]      Measures AT round trips and TLS cycles against the least that they could cost (two minutes);
+  bench [--write]      Measures AT round trips, TLS cycles, bulk and memory against the least that they could cost, and
+                       against stunnel and openssl, installing what is missing (five minutes);
                        with --write, puts the figures into docs/performance.md.
+  tls-matrix [--write] Runs every version, suite and level of TLS against three servers (two minutes), prints the table
+                       and compares it with docs/tls.md; with --write, puts it there.
 
 Exit codes: 0 passed, 1 failed, 2 usage.
 ";
@@ -41,6 +45,8 @@ fn main() -> ExitCode {
         ["deny", "--install"] => deny::run(true),
         ["bench"] => bench::run(false),
         ["bench", "--write"] => bench::run(true),
+        ["tls-matrix"] => tls_matrix::run(false),
+        ["tls-matrix", "--write"] => tls_matrix::run(true),
         ["help" | "--help" | "-h"] => {
             print!("{USAGE}");
             return ExitCode::SUCCESS;

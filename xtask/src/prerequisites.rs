@@ -34,6 +34,12 @@ const PROGRAMS: &[Program] = &[
         purpose: "is a TLS server that shares no code with OpenSSL",
     },
     Program {
+        name: "javac",
+        package: "default-jdk-headless",
+        purpose: "runs a TLS server on JSSE, straight from its source",
+    },
+    Program { name: "stdbuf", package: "coreutils", purpose: "has gnutls-serv report line by line" },
+    Program {
         name: "nc",
         package: "netcat-openbsd",
         purpose: "is the stock TCP client that tries the lab's servers",
@@ -44,6 +50,34 @@ const PROGRAMS: &[Program] = &[
         purpose: "reads captures of the twin's connections and decrypts them",
     },
 ];
+
+/// What only the benchmark needs.
+const FOR_BENCH: &[Program] = &[
+    Program { name: "cc", package: "gcc", purpose: "compiles the benchmark's responder" },
+    Program { name: "openssl", package: "openssl", purpose: "is the server, and the client to compare with" },
+    Program { name: "stunnel", package: "stunnel4", purpose: "is the tunnel to compare with" },
+];
+
+/// Makes sure that the benchmark has what it compares with; installs what is missing.
+///
+/// # Errors
+/// Something is missing and cannot be installed.
+pub(crate) fn ensure_for_bench() -> Result<()> {
+    let missing: Vec<&Program> = FOR_BENCH.iter().filter(|program| !run::is_on_path(program.name)).collect();
+    if missing.is_empty() {
+        println!("everything is there");
+        return Ok(());
+    }
+    println!("missing, will be installed now:");
+    for program in &missing {
+        println!("  {} (apt: {}): {}", program.name, program.package, program.purpose);
+    }
+    apt_install(&missing.iter().map(|program| program.package).collect::<Vec<_>>())?;
+    if let Some(still) = missing.iter().find(|program| !run::is_on_path(program.name)) {
+        bail!("package {} was installed, but there is still no program {}", still.package, still.name);
+    }
+    Ok(())
+}
 
 /// Makes sure that everything is there and gives the Python to run the end-to-end tests with. Without `install`, nothing is
 /// installed.
@@ -64,8 +98,14 @@ pub(crate) fn ensure(install: bool) -> Result<PathBuf> {
         list.push_str("  python3 with venv (apt: python3 python3-venv): runs the end-to-end tests\n");
     }
     if !packages_ready {
-        let _ = writeln!(list, "  pyserial and pytest (pip, into {}):", environment.directory.display());
-        list.push_str("    a serial client in another language, and the runner of its tests\n");
+        let _ = writeln!(
+            list,
+            "  pyserial, pytest and tlslite-ng (pip, into {}):",
+            environment.directory.display()
+        );
+        list.push_str(
+            "    a serial client in another language, the runner of its tests, and a TLS server in Python\n",
+        );
     }
     if list.is_empty() {
         println!("everything is there");
@@ -146,7 +186,9 @@ impl Environment {
             (Ok(installed), Ok(wanted)) => installed == wanted,
             _ => false,
         };
-        same && run::succeeds(Command::new(self.python()).args(["-c", "import serial, pytest, xdist"]))
+        same && run::succeeds(
+            Command::new(self.python()).args(["-c", "import serial, pytest, xdist, tlslite"]),
+        )
     }
 
     fn make(&self, python: impl AsRef<Path>) -> Result<()> {

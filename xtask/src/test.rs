@@ -43,7 +43,7 @@ pub(crate) fn run(install: bool) -> Result<()> {
 }
 
 /// The program as built in the dev profile.
-fn binary() -> Result<PathBuf> {
+pub(crate) fn binary() -> Result<PathBuf> {
     let binary = run::target().join("debug").join("modemtwin");
     if !binary.is_file() {
         bail!("cargo built no {}", binary.display());
