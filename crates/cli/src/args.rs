@@ -55,6 +55,18 @@ Examples:
       TCP at 4430, TLS at 4431, TLS with client certificates at 4432
 ";
 
+const EXPLAIN_EXAMPLES: &str = "\
+The module forgets its SSL contexts when it is switched off, so they are given
+here as the AT commands that set them.
+
+Examples:
+  modemtwin explain --state ./state --session session.txt
+      the contexts that the AT+SSLCFG lines of a log or a transcript make
+  modemtwin explain --sslcfg 'AT+SSLCFG=\"cacert\",0,\"server.crt\"' \\
+                    --sslcfg 'AT+SSLCFG=\"seclevel\",0,1'
+      one context, with the files of module 0 of this user
+";
+
 /// A software twin of the openLuat Air724UG LTE Cat.1 module: AT commands in, the same bytes back, real TCP and TLS
 /// behind.
 #[derive(Debug, Parser)]
@@ -77,6 +89,9 @@ pub(crate) enum Action {
     /// Plays the SSL guide's mutual-TLS session on a real PTY against a real server, and says what happened.
     #[command(after_help = EXIT_CODES)]
     Demo(Demo),
+    /// Says what a module's TLS contexts would do: files, checks, risks, and whether a connect can work. Connects to nobody.
+    #[command(after_help = format!("{EXPLAIN_EXAMPLES}\n{EXIT_CODES}"))]
+    Explain(Explain),
     /// Lists the AT commands, their forms, and how we know that the module behaves so.
     #[command(after_help = EXIT_CODES)]
     Commands(Commands),
@@ -155,6 +170,32 @@ pub(crate) struct Demo {
     pub(crate) record: Record,
     #[command(flatten)]
     pub(crate) log: Log,
+}
+
+/// `explain`.
+#[derive(Debug, Args)]
+pub(crate) struct Explain {
+    /// Where `run` keeps the modules' files. [default: `modemtwin` in the user's data directory]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) state: Option<PathBuf>,
+    /// Which module's files, as numbered by `run`.
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=999_999))]
+    pub(crate) module: u32,
+    /// A command such as AT+SSLCFG="seclevel",0,2. May be given several times; AT+CIPMUX= and AT+CCLK= are taken as well.
+    #[arg(long, value_name = "COMMAND")]
+    pub(crate) sslcfg: Vec<String>,
+    /// Take such commands from FILE: a list, a log or a transcript; other lines are ignored. Before those of --sslcfg.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) session: Option<PathBuf>,
+    /// The host of AT+CIPSTART, for SNI and for --name-check always.
+    #[arg(long, value_name = "HOST", default_value = "")]
+    pub(crate) host: String,
+    /// As for `run`.
+    #[arg(long, value_name = "WHEN", value_enum, default_value_t = NameCheck::Hostname)]
+    pub(crate) name_check: NameCheck,
+    /// As for `run`.
+    #[arg(long, value_name = "WHAT", value_enum, default_value_t = Tls::Module)]
+    pub(crate) tls: Tls,
 }
 
 /// `commands`.

@@ -3,6 +3,7 @@
 mod args;
 mod commands;
 mod demo;
+mod explain;
 mod lab;
 mod log;
 mod paste;
@@ -24,6 +25,7 @@ fn main() -> ExitCode {
     let Cli { action } = Cli::parse();
     let result = match action {
         Action::Commands(options) => commands::commands(&options),
+        Action::Explain(options) => explain::explain(&options),
         Action::Run(options) => {
             log::start(options.log);
             run::run(&options)

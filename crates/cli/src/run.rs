@@ -29,14 +29,9 @@ async fn serve(options: &Run, stop: impl Future<Output = ()>) -> anyhow::Result<
         Some(directory) => directory.clone(),
         None => data_directory()?,
     };
-    let name_check = match options.name_check {
-        NameCheck::Hostname => net::NameCheck::Hostname,
-        NameCheck::Always => net::NameCheck::Always,
-        NameCheck::Never => net::NameCheck::Never,
-    };
     let recording = record::start(&options.record)?;
     let network = Network::new(resolver(options))
-        .name_check(name_check)
+        .name_check(name_check(options.name_check))
         .modern(options.tls == Tls::Modern)
         .record(recording);
     let network = Arc::new(network);
@@ -54,6 +49,14 @@ async fn serve(options: &Run, stop: impl Future<Output = ()>) -> anyhow::Result<
         bail!("{} failed; the log says how", failed.join(", "));
     }
     Ok(())
+}
+
+pub(crate) fn name_check(option: NameCheck) -> net::NameCheck {
+    match option {
+        NameCheck::Hostname => net::NameCheck::Hostname,
+        NameCheck::Always => net::NameCheck::Always,
+        NameCheck::Never => net::NameCheck::Never,
+    }
 }
 
 fn instance(options: &Run, index: u32, state: &Path, network: &Arc<Network>) -> anyhow::Result<Instance> {

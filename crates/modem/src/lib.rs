@@ -41,6 +41,8 @@ mod setup;
 mod ssl;
 mod timer;
 
+use alloc::vec::Vec;
+
 pub use at::Form;
 pub use command::{Command, Evidence, Example};
 pub use families::commands;
@@ -94,6 +96,19 @@ impl Modem {
     #[must_use]
     pub fn deadline(&self) -> Option<Time> {
         self.module.deadline()
+    }
+
+    /// The SSL contexts in which something is set, rising.
+    #[must_use]
+    pub fn tls_contexts(&self) -> Vec<u8> {
+        families::ssl::in_use(&self.module)
+    }
+
+    /// The TLS connect that this SSL context asks for now, if it is to `host`; `None` if the module has no such context.
+    /// For explanations: a real one comes as [`LinkRequest::Connect`].
+    #[must_use]
+    pub fn tls_request(&self, context: u8, host: &str) -> Option<TlsRequest> {
+        families::ssl::request(&self.module, context, host)
     }
 
     /// How many bytes of [`Input::Line`] the module takes on `line` now. Zero while the line does not take what the

@@ -47,6 +47,18 @@ impl Connector {
         Self { cache: Cache::default(), keylog: Some(Arc::new(log)) }
     }
 
+    /// Whether a connect with this policy can work as far as this side is concerned: everything that
+    /// [`connect`](Self::connect) does before the first byte.
+    ///
+    /// # Errors
+    /// The failure that a connect would end with.
+    pub fn check(&self, policy: &Policy) -> Result<(), Box<Failure>> {
+        let before = |cause| Attempt::new(policy).failure(cause, Stage::Configure);
+        check::policy(policy).map_err(before)?;
+        overrides(policy).map_err(before)?;
+        self.cache.get(policy, self.keylog.as_ref()).map(drop).map_err(before)
+    }
+
     /// How many contexts are cached.
     #[must_use]
     pub fn cached_contexts(&self) -> usize {

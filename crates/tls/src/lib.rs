@@ -29,6 +29,7 @@ mod diagnosis;
 mod explain;
 mod failure;
 mod ffi;
+pub mod inspect;
 mod material;
 pub mod pki;
 mod policy;

@@ -6,6 +6,7 @@ mod capture;
 mod explain;
 mod link;
 mod open;
+mod outlook;
 mod policy;
 mod resolve;
 mod secure;
@@ -16,6 +17,7 @@ pub use capture::{Capture, KeyLog, Recording};
 pub(crate) use explain::publish;
 pub use explain::{EXPLAIN, End, Explanation, Fault, Journal, Observer, Report, Stage, Subject};
 pub(crate) use link::{Happened, Link};
+pub use outlook::{FileFacts, Holds, Outlook, ReadFile};
 pub use policy::NameCheck;
 use policy::Rules;
 pub use resolve::Resolver;
@@ -67,5 +69,7 @@ impl Network {
 mod tests;
 #[cfg(test)]
 mod tests_explain;
+#[cfg(test)]
+mod tests_outlook;
 #[cfg(test)]
 mod tests_tls;

@@ -50,6 +50,11 @@ impl Failed {
         Self { tls: Some(failure), ..self }
     }
 
+    /// What was seen, and what to do.
+    pub(super) fn words(self) -> (String, Option<String>) {
+        (self.seen, self.advice)
+    }
+
     pub(super) fn explain(self, subject: Subject) -> Box<Explanation> {
         let Self { stage, class, fault, seen, advice, tls } = self;
         Box::new(Explanation { subject, stage, class, fault, seen, advice, tls })

@@ -7,7 +7,7 @@ use tls::{FixedRandom, Identity, Policy, Premaster, SUITES, ServerName, Suite, T
 
 use super::explain::{Fault, Stage};
 use super::open::Failed;
-use crate::store::Store;
+use super::outlook::ReadFile;
 
 /// When the name in the server's certificate is checked; only where the server is authenticated at all.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -39,8 +39,13 @@ struct Files {
 
 /// Reads the files and makes the policy. It reads in place: three small files take less time than the handshake's own
 /// arithmetic, which is done in place as well, and much less than handing the work to another thread.
-pub(super) fn policy(request: &TlsRequest, rules: Rules, store: &Store) -> Result<Policy, Failed> {
-    Ok(compose(request, rules, read(request, store)?))
+pub(super) fn policy(request: &TlsRequest, rules: Rules, read: ReadFile<'_>) -> Result<Policy, Failed> {
+    Ok(compose(request, rules, gather(request, read)?))
+}
+
+/// The policy as far as it does not depend on files.
+pub(super) fn without_files(request: &TlsRequest, rules: Rules) -> Policy {
+    compose(request, rules, Files::default())
 }
 
 fn failed(seen: String, advice: &str) -> Failed {
@@ -48,16 +53,16 @@ fn failed(seen: String, advice: &str) -> Failed {
 }
 
 /// Anchors where the server is authenticated, an identity where the module presents one.
-fn read(request: &TlsRequest, store: &Store) -> Result<Files, Failed> {
+fn gather(request: &TlsRequest, read: ReadFile<'_>) -> Result<Files, Failed> {
     if request.seclevel == SecLevel::None {
         return Ok(Files::default());
     }
-    let anchors = content(store, "cacert", request.cacert.as_ref())?;
+    let anchors = content(read, "cacert", request.cacert.as_ref())?;
     if request.seclevel != SecLevel::Mutual {
         return Ok(Files { anchors, identity: None });
     }
-    let certificate = content(store, "clientcert", request.clientcert.as_ref())?;
-    let key = content(store, "clientkey", request.clientkey.as_ref())?;
+    let certificate = content(read, "clientcert", request.clientcert.as_ref())?;
+    let key = content(read, "clientkey", request.clientkey.as_ref())?;
     let identity = match (certificate, key) {
         (Some(certificate), Some(key)) => Some(Identity { certificate, key }),
         (None, None) => None,
@@ -71,9 +76,13 @@ fn read(request: &TlsRequest, store: &Store) -> Result<Files, Failed> {
     Ok(Files { anchors, identity })
 }
 
-fn content(store: &Store, parameter: &str, path: Option<&ModulePath>) -> Result<Option<Vec<u8>>, Failed> {
+fn content(
+    read: ReadFile<'_>,
+    parameter: &str,
+    path: Option<&ModulePath>,
+) -> Result<Option<Vec<u8>>, Failed> {
     let Some(path) = path else { return Ok(None) };
-    match store.read_whole(path.as_str()) {
+    match read(path.as_str()) {
         Ok(bytes) => Ok(Some(bytes)),
         Err(StoreError::NotFound) => {
             let seen = format!("{parameter} is {path}, but the module has no such file");

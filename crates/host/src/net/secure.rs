@@ -22,7 +22,7 @@ pub(super) async fn handshake(
     network: &Network,
     store: &Store,
 ) -> Result<TlsStream<Wire>, Failed> {
-    let policy = policy::policy(request, network.rules, store)?;
+    let policy = policy::policy(request, network.rules, &|path| store.read_whole(path))?;
     let limit = Duration::from_millis(request.timeout);
     let stream = network.connector.connect(stream, &policy, limit).await;
     let stream = stream.map_err(|failure| explain(failure, request))?;

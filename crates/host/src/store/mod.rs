@@ -12,6 +12,7 @@
 
 mod files;
 mod lock;
+mod reader;
 mod stage;
 
 use std::io;
@@ -23,6 +24,7 @@ use modem::{StoreError, StoreReply, StoreRequest};
 
 use lock::Lock;
 pub use lock::OpenError;
+pub use reader::StoreReader;
 use stage::Staging;
 
 /// The longest file that [`Store::read_whole`] reads, in bytes: more than any module's file system holds.

@@ -119,6 +119,13 @@ pub(crate) fn enabled(module: &Module) -> bool {
     module.families.ssl.enabled
 }
 
+/// The contexts in which something is set, rising.
+pub(crate) fn in_use(module: &Module) -> Vec<u8> {
+    let mut contexts: Vec<u8> = module.families.ssl.contexts.iter().map(|(number, _)| *number).collect();
+    contexts.sort_unstable();
+    contexts
+}
+
 /// Some firmware builds of the family have no SSL; there both commands do not exist.
 fn available(x: &Exchange<'_>) -> Result<(), Fault> {
     if x.profile().ssl { Ok(()) } else { Err(Fault::error("this firmware variant has no SSL function")) }
@@ -148,8 +155,9 @@ fn test_switch(x: &mut Exchange<'_>) -> Answer {
 fn configure(x: &mut Exchange<'_>) -> Answer {
     available(x)?;
     let typed = x.args.text(32)?;
-    let keyword = Keyword::from_text(typed)
-        .ok_or_else(|| Fault::error(alloc::format!("`{typed}` is not a keyword; there are {}", Keyword::list())))?;
+    let keyword = Keyword::from_text(typed).ok_or_else(|| {
+        Fault::error(alloc::format!("`{typed}` is not a keyword; there are {}", Keyword::list()))
+    })?;
     let number = match x.args.opt_number(0..=255)? {
         Some(number) => u8::try_from(number).unwrap_or(u8::MAX),
         None if crate::families::socket::multi(x.module) => {
@@ -185,7 +193,8 @@ fn configure(x: &mut Exchange<'_>) -> Answer {
 fn query(x: &mut Exchange<'_>, keyword: Keyword, number: u8) -> Answer {
     let unset = Context::default();
     let contexts = &x.module.families.ssl.contexts;
-    let context = contexts.iter().find(|(context, _)| *context == number).map_or(&unset, |(_, context)| context);
+    let context =
+        contexts.iter().find(|(context, _)| *context == number).map_or(&unset, |(_, context)| context);
     let value = context.value(keyword);
     let misprints = x.profile().sslcfg_misprints;
     let name = keyword.text();

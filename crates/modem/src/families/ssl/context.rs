@@ -163,7 +163,8 @@ pub(crate) fn request(module: &Module, number: u8, host: &str) -> Option<TlsRequ
     }
     let unset = Context::default();
     let contexts = &module.families.ssl.contexts;
-    let context = contexts.iter().find(|(context, _)| *context == number).map_or(&unset, |(_, context)| context);
+    let context =
+        contexts.iter().find(|(context, _)| *context == number).map_or(&unset, |(_, context)| context);
     let path = |name: &Option<String>| -> Option<ModulePath> {
         name.as_deref().and_then(|name| files::path(profile, name).ok().flatten())
     };
@@ -265,7 +266,11 @@ fn hex(bytes: &[u8]) -> String {
 
 fn unhex(digits: &str) -> Option<Vec<u8>> {
     let nibble = |b: &u8| (*b as char).to_digit(16).and_then(|n| u8::try_from(n).ok());
-    digits.as_bytes().chunks(2).map(|pair| Some(nibble(pair.first()?)? << 4 | nibble(pair.get(1)?)?)).collect()
+    digits
+        .as_bytes()
+        .chunks(2)
+        .map(|pair| Some(nibble(pair.first()?)? << 4 | nibble(pair.get(1)?)?))
+        .collect()
 }
 
 #[cfg(test)]
