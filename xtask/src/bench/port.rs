@@ -33,7 +33,12 @@ impl Port {
             Ok(tty.into())
         };
         let tty = open().with_context(|| format!("cannot open the line {}", path.display()))?;
-        Ok(Self { tty, said: Vec::with_capacity(4096) })
+        Ok(Self::over(tty))
+    }
+
+    /// Over something that is open already, and has no limit of its own.
+    pub(super) fn over(tty: File) -> Self {
+        Self { tty, said: Vec::with_capacity(4096) }
     }
 
     /// Sends and reads until the marker comes; gives everything up to where reading stopped.

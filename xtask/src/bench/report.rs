@@ -7,7 +7,7 @@ use std::thread;
 
 use anyhow::{Context, Result};
 
-use super::ROUND_TRIPS_PER_CYCLE;
+use super::{MODULES, ROUND_TRIPS_PER_CYCLE};
 use crate::run;
 
 const BEGIN: &str = "<!-- bench:begin, written by `cargo xtask bench --write` -->";
@@ -18,8 +18,12 @@ const PAGE: &str = "docs/performance.md";
 const AT_BUDGET: f64 = 0.90;
 /// At least this share of the possible TLS cycles.
 const TLS_BUDGET: f64 = 0.85;
+/// At most so many KiB of resident memory for a module without a link, …
+const IDLE_BUDGET: f64 = 8.0;
+/// … and with one idle TLS link.
+const LINKED_BUDGET: f64 = 40.0;
 
-/// What was measured, in interleaved turns; all per second.
+/// What was measured, in interleaved turns; rates are per second.
 #[derive(Default)]
 pub(super) struct Figures {
     /// AT round trips with the bare responder.
@@ -30,6 +34,63 @@ pub(super) struct Figures {
     pub(super) s_time: Vec<f64>,
     /// Connect–send–close cycles over AT.
     pub(super) cycles: Vec<f64>,
+    /// Handshakes of many `openssl s_time -new` at once, in total.
+    pub(super) many_s_time: Vec<f64>,
+    /// Connect–send–close cycles over AT of as many modules, in total.
+    pub(super) many_cycles: Vec<f64>,
+    /// Bulk without encrypt-then-MAC.
+    pub(super) bulk: Speeds,
+    /// Bulk with it.
+    pub(super) bulk_etm: Speeds,
+    /// Resident memory.
+    pub(super) memory: Vec<Memory>,
+}
+
+/// Bulk through one TLS link, in MiB per second.
+#[derive(Default)]
+pub(super) struct Speeds {
+    pub(super) twin_up: Vec<f64>,
+    pub(super) twin_down: Vec<f64>,
+    pub(super) stunnel_up: Vec<f64>,
+    pub(super) stunnel_down: Vec<f64>,
+    pub(super) s_client_up: Vec<f64>,
+    pub(super) s_client_down: Vec<f64>,
+}
+
+impl Speeds {
+    /// The medians so far.
+    pub(super) fn shown(&self) -> String {
+        let pair = |up: &[f64], down: &[f64]| format!("{:.0} up {:.0} down", median(up), median(down));
+        let [twin, stunnel, s_client] = [
+            pair(&self.twin_up, &self.twin_down),
+            pair(&self.stunnel_up, &self.stunnel_down),
+            pair(&self.s_client_up, &self.s_client_down),
+        ];
+        format!("{twin} twin, {stunnel} stunnel, {s_client} s_client (MiB/s)")
+    }
+
+    fn rows(&self, table: &mut Table, mac: &str) {
+        for (way, twin, stunnel, s_client) in [
+            ("up", &self.twin_up, &self.stunnel_up, &self.s_client_up),
+            ("down", &self.twin_down, &self.stunnel_down, &self.s_client_down),
+        ] {
+            let ratio = |other: &[f64], name: &str| format!("{:.3} of {name}", median(twin) / median(other));
+            let ratios = format!("{}, {}", ratio(stunnel, "stunnel"), ratio(s_client, "s_client"));
+            table.row(&format!("MiB {way}, {mac}, stunnel"), stunnel, "");
+            table.row(&format!("MiB {way}, {mac}, `openssl s_client`"), s_client, "");
+            table.row(&format!("MiB {way}, {mac}, the twin in multi mode"), twin, &ratios);
+        }
+    }
+}
+
+/// What of the resident memory falls on each of many modules, in KiB.
+pub(super) struct Memory {
+    /// How many modules.
+    pub(super) modules: u32,
+    /// Without a link.
+    pub(super) idle: f64,
+    /// With one idle TLS link.
+    pub(super) linked: f64,
 }
 
 impl Figures {
@@ -43,41 +104,73 @@ impl Figures {
         format!("{:.0} s_time, {:.0} twin", median(&self.s_time), median(&self.cycles))
     }
 
+    /// The medians of many at once so far.
+    pub(super) fn many(&self) -> String {
+        format!("{:.0} s_time, {:.0} twin", median(&self.many_s_time), median(&self.many_cycles))
+    }
+
     /// How many cycles there could be: each takes one handshake and the round trips.
     fn limit(&self) -> f64 {
         let seconds = 1.0 / median(&self.s_time) + f64::from(ROUND_TRIPS_PER_CYCLE) / median(&self.bare);
         1.0 / seconds
     }
 
-    /// A Markdown table of medians, ratios and budgets, and the machine.
+    /// Markdown tables of medians, ratios and budgets, and the machine.
     pub(super) fn table(&self) -> String {
-        let mut text = String::new();
-        let mut row = |cells: [&str; 4]| {
-            let _ = writeln!(text, "| {} | {} | {} | {} |", cells[0], cells[1], cells[2], cells[3]);
-        };
-        row(["What", "Per second (median)", "Middle half", "Ratio (budget)"]);
-        row(["---", "---:", "---:", "---:"]);
-        let (bare, twin, limit, cycles) =
-            (median(&self.bare), median(&self.twin), self.limit(), median(&self.cycles));
-        let shown = |figures: &[f64]| (format!("{:.0}", median(figures)), middle_half(figures));
+        let mut table = Table(String::new());
+        table.cells(["What", "Per second (median)", "Middle half", "Ratio (budget)"]);
+        table.cells(["---", "---:", "---:", "---:"]);
         let ratio = |is: f64, budget: f64| format!("{is:.3} (≥ {budget:.2})");
-        let (middle, ends) = shown(&self.bare);
-        row(["AT round trips, bare C responder on a PTY", &middle, &ends, ""]);
-        let (middle, ends) = shown(&self.twin);
-        row(["AT round trips, the twin on a PTY", &middle, &ends, &ratio(twin / bare, AT_BUDGET)]);
-        let (middle, ends) = shown(&self.s_time);
-        row(["handshakes, `openssl s_time -new`", &middle, &ends, ""]);
-        row(["limit: one handshake and four bare round trips", &format!("{limit:.0}"), "", ""]);
-        let (middle, ends) = shown(&self.cycles);
-        row(["TLS connect–send–close over AT, the twin", &middle, &ends, &ratio(cycles / limit, TLS_BUDGET)]);
+        let at = median(&self.twin) / median(&self.bare);
+        table.row("AT round trips, bare C responder on a PTY", &self.bare, "");
+        table.row("AT round trips, the twin on a PTY", &self.twin, &ratio(at, AT_BUDGET));
+        table.row("handshakes, `openssl s_time -new`", &self.s_time, "");
+        let limit = self.limit();
+        table.cells(["limit: one handshake and four bare round trips", &format!("{limit:.0}"), "", ""]);
+        let tls = median(&self.cycles) / limit;
+        table.row("TLS connect–send–close over AT, the twin", &self.cycles, &ratio(tls, TLS_BUDGET));
+        let many = median(&self.many_cycles) / median(&self.many_s_time);
+        table.row(&format!("handshakes, {MODULES} × `openssl s_time -new` at once"), &self.many_s_time, "");
+        let name = format!("TLS connect–send–close over AT, {MODULES} modules at once");
+        table.row(&name, &self.many_cycles, &format!("{many:.3}"));
+        self.bulk.rows(&mut table, "MAC-then-encrypt");
+        self.bulk_etm.rows(&mut table, "encrypt-then-MAC");
+
+        let mut text = table.0;
+        let _ = writeln!(
+            text,
+            "\n| Resident memory per module, KiB (budget) | without a link | one idle TLS link |"
+        );
+        let _ = writeln!(text, "| --- | ---: | ---: |");
+        for Memory { modules, idle, linked } in &self.memory {
+            let _ = writeln!(
+                text,
+                "| {modules} modules in one process | {idle:.1} (≤ {IDLE_BUDGET:.0}) | {linked:.1} (≤ {LINKED_BUDGET:.0}) |"
+            );
+        }
         let _ = write!(
             text,
-            "\n{} and {} interleaved measurements of each. {}\n",
+            "\nInterleaved measurements of each: {} of AT, {} of TLS, {} of many at once, {} of bulk. {}\n",
             self.bare.len(),
             self.cycles.len(),
+            self.many_cycles.len(),
+            self.bulk.twin_up.len(),
             machine()
         );
         text
+    }
+}
+
+/// A Markdown table with four columns.
+struct Table(String);
+
+impl Table {
+    fn cells(&mut self, cells: [&str; 4]) {
+        let _ = writeln!(self.0, "| {} | {} | {} | {} |", cells[0], cells[1], cells[2], cells[3]);
+    }
+
+    fn row(&mut self, what: &str, figures: &[f64], ratio: &str) {
+        self.cells([what, &format!("{:.0}", median(figures)), &middle_half(figures), ratio]);
     }
 }
 
@@ -107,7 +200,22 @@ fn machine() -> String {
     let kernel = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
     let openssl = run::output(Command::new("openssl").arg("version")).unwrap_or_default();
     let openssl = openssl.split(" (").next().unwrap_or_default().trim();
-    format!("Machine: {cores} cores, {model}, Linux {}, {openssl} on the other side.", kernel.trim())
+    let stunnel = stunnel();
+    format!(
+        "Machine: {cores} cores, {model}, Linux {}; {openssl} and {stunnel} on the other side.",
+        kernel.trim()
+    )
+}
+
+/// Its version, which it says on standard error.
+fn stunnel() -> String {
+    let output = Command::new("stunnel").arg("-version").output();
+    let said = output.map(|output| String::from_utf8_lossy(&output.stderr).into_owned()).unwrap_or_default();
+    let name = said.lines().find_map(|line| line.split_once("stunnel ").map(|(_, rest)| rest.to_owned()));
+    format!(
+        "stunnel {}",
+        name.as_deref().and_then(|rest| rest.split(' ').next()).unwrap_or("of unknown version")
+    )
 }
 
 /// Puts the table into the page, between its markers.
@@ -140,8 +248,13 @@ mod tests {
 
     #[test]
     fn the_limit_is_a_handshake_and_four_round_trips() {
-        let figures =
-            Figures { bare: vec![4000.0], s_time: vec![1000.0], twin: vec![3600.0], cycles: vec![425.0] };
+        let figures = Figures {
+            bare: vec![4000.0],
+            s_time: vec![1000.0],
+            twin: vec![3600.0],
+            cycles: vec![425.0],
+            ..Figures::default()
+        };
         assert!((figures.limit() - 500.0).abs() < 1e-9);
         let table = figures.table();
         assert!(table.contains("0.900 (≥ 0.90)") && table.contains("0.850 (≥ 0.85)"), "{table}");
