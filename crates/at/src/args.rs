@@ -48,6 +48,7 @@ impl fmt::Display for ArgError {
         match self.kind {
             ArgErrorKind::Missing => f.write_str("is missing"),
             ArgErrorKind::NotANumber => f.write_str("is not a number"),
+            ArgErrorKind::OutOfRange(low, high) if low == high => write!(f, "has to be {low}"),
             ArgErrorKind::OutOfRange(low, high) => write!(f, "is not within {low} to {high}"),
             ArgErrorKind::TooLong(max) => write!(f, "is longer than {max} bytes"),
             ArgErrorKind::NotText => f.write_str("is not valid text"),

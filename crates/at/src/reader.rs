@@ -65,6 +65,9 @@ pub struct Reader {
     limit: usize,
     overlong: bool,
     swallow_lf: bool,
+    /// A LF stands in this line; it is reported once.
+    has_lf: bool,
+    lf_to_report: bool,
     backspace: u8,
     echo: bool,
 }
@@ -83,6 +86,8 @@ impl Reader {
             limit,
             overlong: false,
             swallow_lf: false,
+            has_lf: false,
+            lf_to_report: false,
             backspace: 8,
             echo: true,
         }
@@ -142,6 +147,12 @@ impl Reader {
         }
     }
 
+    /// Whether a LF has come, since this was asked last, where a command would have needed its CR: behind text that begins
+    /// with `AT`. True once for each line. For explanations; it changes nothing about what is read.
+    pub fn take_line_feed(&mut self) -> bool {
+        mem::take(&mut self.lf_to_report)
+    }
+
     /// The text of the line last reported, out of the reader; hand it back with [`recycle`](Self::recycle).
     pub fn take_text(&mut self) -> Vec<u8> {
         mem::take(&mut self.text)
@@ -196,6 +207,7 @@ impl Reader {
         match byte {
             CR => {
                 self.swallow_lf = true;
+                self.has_lf = false;
                 if mem::take(&mut self.overlong) {
                     self.text.clear();
                     return Some(Event::Overlong);
@@ -205,6 +217,13 @@ impl Reader {
                     return None;
                 }
                 Some(Event::Line)
+            }
+            LF => {
+                if !self.has_lf && self.begins_with_at() {
+                    self.has_lf = true;
+                    self.lf_to_report = true;
+                }
+                None
             }
             // V.250 5.2.2: control characters other than S3 and S5 are not part of the command line.
             0..=0x1F => None,
@@ -223,6 +242,10 @@ impl Reader {
                 None
             }
         }
+    }
+
+    fn begins_with_at(&self) -> bool {
+        self.text.trim_ascii_start().get(..2).is_some_and(|start| start.eq_ignore_ascii_case(b"AT"))
     }
 
     fn at_line_start_a(&self) -> bool {

@@ -99,6 +99,7 @@ fn errors_name_the_parameter() {
     assert_eq!(args.number(0..=9), Ok(1));
     let text = |error: Result<_, ArgError>| error.err().map(|error| error.to_string()).unwrap_or_default();
     assert_eq!(text(args.number(0..=9)), "parameter 2 is not a number");
+    assert_eq!(text(args.clone().number(0..=0)), "parameter 3 has to be 0");
     assert_eq!(text(args.number(0..=8)), "parameter 3 is not within 0 to 8");
     assert_eq!(text(args.number(0..=8)), "parameter 4 is missing");
     assert_eq!(args.error(ArgErrorKind::Excess).to_string(), "parameter 4 is one too many");

@@ -267,3 +267,21 @@ fn a_reset_forgets_everything_but_echo() {
         [(Event::Repeat, "AT".into()), (Event::Line, "AT".into())]
     );
 }
+
+#[test]
+fn a_lf_in_the_place_of_a_cr_is_reported_once_for_each_line() {
+    let mut reader = Reader::new(100);
+    for (bytes, reported) in [
+        ("\n  \nnoise\n\r", false),
+        (" at", false),
+        ("\n", true),
+        ("ATI\n", false),
+        ("\r", false),
+        ("\nAT\r\n", false),
+        ("AT+CSQ\n\n", true),
+    ] {
+        feed(&mut reader, bytes.as_bytes());
+        assert_eq!(reader.take_line_feed(), reported, "{bytes:?}");
+        assert!(!reader.take_line_feed(), "{bytes:?}");
+    }
+}
