@@ -25,15 +25,15 @@ pub(crate) struct Files;
 #[derive(Debug)]
 pub(crate) enum FilesOp {
     /// The effect; `OK` when done.
-    Done,
+    Done(ModulePath),
     /// A file's bytes; none are an error when a position was given.
-    Read { from_position: bool },
+    Read { path: ModulePath, from_position: bool },
     /// A file's size.
-    Size,
+    Size(ModulePath),
     /// The bytes in use.
     Memory,
-    /// A directory's entries.
-    List,
+    /// A directory's entries; `None` is the root.
+    List(Option<ModulePath>),
     /// FSWRITE, in its steps.
     Write(write::Write),
 }
@@ -165,20 +165,20 @@ impl Family for Files {
             return write::resume(x, step, event);
         }
         let Resume::Store(result) = event else { return Ok(Outcome::Wait(Op::files(op))) };
-        match (op, result.map_err(refused)?) {
-            (FilesOp::Read { from_position: true }, StoreReply::Bytes(bytes)) if bytes.is_empty() => {
-                return Err(refused(StoreError::BadOffset));
+        match (&op, result.map_err(|error| op.refused(error))?) {
+            (FilesOp::Read { from_position: true, .. }, StoreReply::Bytes(bytes)) if bytes.is_empty() => {
+                return Err(op.refused(StoreError::BadOffset));
             }
             (FilesOp::Read { .. }, StoreReply::Bytes(bytes)) => {
                 x.reply.raw(b"\r\n");
                 x.reply.raw(&bytes);
             }
-            (FilesOp::Size, StoreReply::Size(size)) => x.info(format_args!("+FSFLSIZE: {size}")),
+            (FilesOp::Size(_), StoreReply::Size(size)) => x.info(format_args!("+FSFLSIZE: {size}")),
             (FilesOp::Memory, StoreReply::Size(used)) => {
                 let free = x.profile().file_capacity.saturating_sub(used);
                 x.info(format_args!("+FSMEM: {free} bytes"));
             }
-            (FilesOp::List, StoreReply::Entries(entries)) => {
+            (FilesOp::List(_), StoreReply::Entries(entries)) => {
                 for file in entries.iter().filter(|entry| !entry.directory) {
                     x.info(format_args!("{}", file.name));
                 }
@@ -189,6 +189,18 @@ impl Family for Files {
             _ => {}
         }
         Ok(Outcome::Ok)
+    }
+}
+
+impl FilesOp {
+    /// The store's refusal as the module says it, with the name that it is about.
+    fn refused(&self, error: StoreError) -> Fault {
+        match self {
+            Self::Done(path) | Self::Size(path) | Self::Read { path, .. } | Self::List(Some(path)) => {
+                Fault::error(format!("{path}: {error}"))
+            }
+            Self::List(None) | Self::Memory | Self::Write(_) => refused(error),
+        }
     }
 }
 
@@ -209,10 +221,10 @@ fn place(x: &mut Exchange<'_>) -> Result<Option<ModulePath>, Fault> {
     path(profile, typed).map_err(Fault::error)
 }
 
-fn on_name(x: &mut Exchange<'_>, request: fn(ModulePath) -> StoreRequest, op: FilesOp) -> Answer {
+fn on_name(x: &mut Exchange<'_>, request: fn(ModulePath) -> StoreRequest, op: fn(ModulePath) -> FilesOp) -> Answer {
     let path = name(x)?;
     x.args.finish()?;
-    Ok(Outcome::Store(request(path), Op::files(op)))
+    Ok(Outcome::Store(request(path.clone()), Op::files(op(path))))
 }
 
 fn create(x: &mut Exchange<'_>) -> Answer {
@@ -238,7 +250,7 @@ fn remove_directory(x: &mut Exchange<'_>) -> Answer {
 fn list(x: &mut Exchange<'_>) -> Answer {
     let directory = place(x)?;
     x.args.finish()?;
-    Ok(Outcome::Store(StoreRequest::List(directory), Op::files(FilesOp::List)))
+    Ok(Outcome::Store(StoreRequest::List(directory.clone()), Op::files(FilesOp::List(directory))))
 }
 
 fn read(x: &mut Exchange<'_>) -> Answer {
@@ -253,7 +265,8 @@ fn read(x: &mut Exchange<'_>) -> Answer {
         (true, None) => return Err(x.args.error(ArgErrorKind::Missing).into()),
     };
     let length = usize::try_from(length).unwrap_or(usize::MAX);
-    Ok(Outcome::Store(StoreRequest::Read { path, offset, length }, Op::files(FilesOp::Read { from_position })))
+    let request = StoreRequest::Read { path: path.clone(), offset, length };
+    Ok(Outcome::Store(request, Op::files(FilesOp::Read { path, from_position })))
 }
 
 fn memory(_x: &mut Exchange<'_>) -> Answer {

@@ -76,7 +76,12 @@ impl Module {
             if !line.reads(backlog) {
                 return;
             }
-            let Some(event) = line.reader.next(&mut line.out) else { return };
+            let event = line.reader.next(&mut line.out);
+            if line.reader.take_line_feed() {
+                self.note(Some(id), "input", "the line ended with LF; commands end with CR");
+            }
+            let Some(event) = event else { return };
+            let line = self.line_mut(id);
             match event {
                 Event::Line | Event::Repeat => {
                     let text = line.reader.take_text();
@@ -89,7 +94,7 @@ impl Module {
                     let limit = self.setup.profile.line_limit;
                     let text =
                         alloc::format!("the command line is longer than {limit} bytes and was discarded");
-                    self.note(Some(id), "line", text);
+                    self.note(Some(id), "input", text);
                 }
                 Event::Data(end) => {
                     let bytes = line.reader.take_data();
@@ -114,7 +119,7 @@ impl Module {
                 let mut reply = self.begin_reply(id);
                 reply.final_code(FinalCode::Error);
                 self.finish_line(id, text, reply);
-                self.note(Some(id), "line", alloc::format!("{error}"));
+                self.note(Some(id), "input", alloc::format!("{error}"));
             }
         }
     }
@@ -147,7 +152,7 @@ impl Module {
                     }
                     return self.finish_line(id, text, reply);
                 }
-                Some(Err(error)) => (String::from("line"), Err(Fault::error(alloc::format!("{error}")))),
+                Some(Err(error)) => (String::from("input"), Err(Fault::error(alloc::format!("{error}")))),
                 Some(Ok(command)) => {
                     reply.end_block();
                     let mut x = Exchange {
