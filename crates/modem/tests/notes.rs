@@ -44,7 +44,8 @@ fn a_line_that_ends_with_lf_is_explained_once() {
 
 #[test]
 fn what_is_wrong_with_a_line_is_said_about_the_input() {
-    let text = "input: typographic quotation mark \u{201D} (U+201D) where an ASCII \" (U+0022) belongs at column 11";
+    let text =
+        "input: typographic quotation mark \u{201D} (U+201D) where an ASCII \" (U+0022) belongs at column 11";
     assert_eq!(notes(&mut modem(), "AT+FSLS=\"/\u{201D}\r".as_bytes()).len(), 1);
     assert_eq!(notes(&mut modem(), "AT+FSLS=/,\u{201D}\r".as_bytes()), [text]);
 }
