@@ -23,12 +23,15 @@ use openssl::ssl::{Ssl, SslContext, SslMethod, SslOptions, SslSessionCacheMode};
 use openssl::x509::{X509, X509NameBuilder};
 use rustix::process::{Resource, getrlimit, setrlimit};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 type Result<T> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
 
 /// How long an answer may take.
 const ANSWER: Duration = Duration::from_secs(60);
+/// How many modules connect at the same time.
+const AT_ONCE: usize = 50;
 /// The memory has settled when it is the same so often in a row, …
 const SAME: u32 = 5;
 /// … looked at so often.
@@ -73,8 +76,17 @@ async fn measure(modules: u32, server: &mut Server, state: &Path) -> Result<()> 
     }
     let idle = settled().await?;
 
-    for host in &mut hosts {
-        host.connect(server.port).await?;
+    // Connecting takes the module's own time, so that one after the other would take minutes.
+    let mut connected = Vec::new();
+    while !hosts.is_empty() {
+        let mut connecting = JoinSet::new();
+        for mut host in hosts.split_off(hosts.len().saturating_sub(AT_ONCE)) {
+            let port = server.port;
+            connecting.spawn(async move { host.connect(port).await.map(|()| host) });
+        }
+        while let Some(host) = connecting.join_next().await {
+            connected.push(host??);
+        }
     }
     let linked = settled().await?;
 
