@@ -19,9 +19,9 @@ pub(super) struct Link {
 }
 
 impl Link {
-    /// Makes the link in one step. A link that leads nowhere, or to a pseudo-terminal (left by a twin that was killed;
-    /// the terminal's number may be in use again), is replaced; anything else is left alone, and so is the link of a
-    /// twin that is running.
+    /// Makes the link in one step. A link to a pseudo-terminal, there or gone (left by a twin that was killed; the
+    /// terminal's number may be in use again), is replaced; anything else is left alone, and so is the link of a twin
+    /// that is running.
     pub(super) fn make(path: &Path, target: &Path) -> Result<Self, LineError> {
         let failed = || LineError::io(format!("make the link {}", path.display()));
         let claim = match claim(path) {
@@ -68,7 +68,7 @@ fn claim(path: &Path) -> io::Result<UnixListener> {
 fn replaceable(path: &Path) -> bool {
     // Fails on what is not a link.
     let Ok(target) = fs::read_link(path) else { return false };
-    target.starts_with("/dev/pts") || !path.exists()
+    target.parent() == Some(Path::new("/dev/pts"))
 }
 
 fn staged_name(path: &Path) -> PathBuf {

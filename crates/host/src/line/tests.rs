@@ -212,7 +212,12 @@ async fn the_link_replaces_stale_links_and_nothing_else() {
     symlink(&file, &to_file).unwrap();
     assert!(matches!(open(&to_file), Err(LineError::Occupied(_))));
 
-    for (name, target) in [("dangling", "/nowhere/at/all"), ("old", "/dev/pts/ptmx")] {
+    let dangling = dir.path().join("dangling");
+    symlink("/nowhere/at/all", &dangling).unwrap();
+    assert!(matches!(open(&dangling), Err(LineError::Occupied(_))));
+    assert_eq!(std::fs::read_link(&dangling).unwrap(), Path::new("/nowhere/at/all"));
+
+    for (name, target) in [("gone", "/dev/pts/999999"), ("old", "/dev/pts/ptmx")] {
         let path = dir.path().join(name);
         symlink(target, &path).unwrap();
         let line = open(&path).unwrap();
