@@ -17,7 +17,11 @@ const PAUSES: u32 = 25;
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// Another twin uses the directory.
-    #[error("{} is in use by another modemtwin; give this one a directory of its own", .0.display())]
+    #[error(
+        "{} is in use by another modemtwin; give this one a directory (--state DIR) or a number (--first-instance N) of \
+         its own",
+        .0.display()
+    )]
     InUse(PathBuf),
     /// The computer's file system failed.
     #[error("cannot use {} as a module's directory: {source}", path.display())]
