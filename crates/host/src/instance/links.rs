@@ -71,7 +71,9 @@ impl Instance {
             Happened::Failed(explanation) => {
                 let class = explanation.class;
                 self.publish(&Report::Failed(*explanation));
-                self.end_link(index);
+                // That it has carried nothing needs no line in the log.
+                net::tell(self.observer.as_deref(), &self.links[index].ended());
+                self.remove_link(index);
                 self.link_event(conn, LinkEvent::Failed(class));
             }
             Happened::Broken(explanation) => {
@@ -95,6 +97,10 @@ impl Instance {
     /// The module has nothing to do with it any more. Its account is published; it may linger for its peer's sake.
     fn end_link(&mut self, index: usize) {
         self.publish(&self.links[index].ended());
+        self.remove_link(index);
+    }
+
+    fn remove_link(&mut self, index: usize) {
         if self.links[index].is_over() {
             self.links.remove(index);
         }

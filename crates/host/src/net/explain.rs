@@ -175,7 +175,7 @@ impl Report {
     fn log(&self) {
         match self {
             Self::Connected { subject, peer, session: Some(session) } => {
-                tracing::info!(target: EXPLAIN, "{subject} ({peer}): {session}");
+                tracing::info!(target: EXPLAIN, "{subject} ({peer}): {}", brief(session));
             }
             Self::Connected { subject, peer, session: None } => {
                 tracing::info!(target: EXPLAIN, "{subject} ({peer}): connected, {}", subject.transport);
@@ -188,6 +188,45 @@ impl Report {
     }
 }
 
+/// A TLS session in a line of the log: what it is, with whom, and what nobody has checked. [`tls::Report`] itself says
+/// it at length.
+pub(super) fn brief(session: &tls::Report) -> String {
+    let version = session.version.map_or_else(|| "unknown version".into(), |version| version.to_string());
+    let common_name = |subject: &str| {
+        let name = subject.split(", ").find(|part| part.starts_with("CN=")).unwrap_or(subject);
+        let shown: String = name.chars().take(LONGEST_NAME).collect();
+        if shown.len() < name.len() { shown + "…" } else { shown }
+    };
+    let server = session.peer.as_ref().map_or_else(|| "without certificate".into(), |c| common_name(&c.subject));
+    let mut text = format!("{version}, {}, server {server}", session.suite);
+    match (session.client_certificate_asked, &session.client_certificate) {
+        (true, Some(subject)) => text += &format!(", client certificate {} sent", common_name(subject)),
+        (true, None) => text += ", client certificate asked for, none sent",
+        (false, _) => text += ", no client certificate asked for",
+    }
+    if session.chain_checked {
+        if session.name_checked.is_none() {
+            text += "; the name was NOT checked";
+        }
+        if !session.time_checked {
+            text += "; the dates were NOT checked";
+        }
+        text += "; revocation is never checked";
+    } else {
+        text += "; the server was NOT authenticated (seclevel 0)";
+    }
+    if session.hello_fixed || session.premaster_fixed == Some(true) {
+        text += "; NOT secret: clientrandom or premaster is fixed";
+    }
+    if session.premaster_fixed == Some(false) {
+        text += "; premaster was not used";
+    }
+    text
+}
+
+/// How many characters of a certificate's name the log shows.
+const LONGEST_NAME: usize = 64;
+
 /// Is told what becomes of connections. Called in the instance's task: it must not block.
 pub trait Observer: Send + Sync + fmt::Debug {
     /// Something has become of one.
@@ -197,6 +236,11 @@ pub trait Observer: Send + Sync + fmt::Debug {
 /// Logs, then tells the observer.
 pub(crate) fn publish(observer: Option<&dyn Observer>, report: &Report) {
     report.log();
+    tell(observer, report);
+}
+
+/// Tells the observer only: the log has said it already.
+pub(crate) fn tell(observer: Option<&dyn Observer>, report: &Report) {
     if let Some(observer) = observer {
         observer.report(report);
     }

@@ -124,6 +124,11 @@ async fn a_mutual_session_carries_data_and_says_who_was_verified() {
         assert_eq!(session.version, Some(tls::Version::Tls12));
         assert!(session.chain_checked && session.name_checked.as_deref() == Some("localhost"));
         assert!(session.client_certificate.is_some());
+        let brief = super::explain::brief(&session);
+        assert!(brief.starts_with("TLS 1.2, 0X0035 TLS_RSA_WITH_AES_256_CBC_SHA, server CN="), "{brief}");
+        assert!(brief.ends_with(" sent; revocation is never checked") && brief.len() < 200, "{brief}");
+        let unnamed = super::explain::brief(&tls::Report { name_checked: None, ..*session });
+        assert!(unnamed.contains("the name was NOT checked"), "{unnamed}");
         link.send(b"0123456789".to_vec());
         link.notify_acked();
         link.grant(4);
@@ -157,7 +162,8 @@ async fn without_authentication_no_file_is_needed() {
     let talk = async {
         let Happened::Connected(_, report) = next(&mut link).await.0 else { panic!("not connected") };
         assert!(
-            matches!(*report, Report::Connected { session: Some(session), .. } if !session.chain_checked)
+            matches!(*report, Report::Connected { session: Some(session), .. }
+                if !session.chain_checked && super::explain::brief(&session).contains("NOT authenticated"))
         );
         assert!(link.close(true));
         drop(link);
