@@ -46,6 +46,7 @@ impl<'a> Attempt<'a> {
             modern: self.policy.modern,
             client_certificate_asked: seen.asked(),
             client_certificate_sent: seen.presented(),
+            accepted_authorities: seen.authorities.clone(),
         })
     }
 

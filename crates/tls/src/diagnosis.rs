@@ -5,6 +5,7 @@ use openssl::ssl::Ssl;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use crate::failure::{Alert, Stage, VerifyFailure};
+use crate::wanted;
 
 /// Shared between a session and OpenSSL's callbacks.
 pub(crate) type Shared = Arc<Mutex<Diagnosis>>;
@@ -22,6 +23,10 @@ pub(crate) struct Diagnosis {
     pub(crate) verify: Option<VerifyFailure>,
     /// Our Certificate message had no certificate in it.
     pub(crate) sent_empty_certificate: bool,
+    /// The authorities that the server named when it asked for a client certificate.
+    pub(crate) authorities: Vec<String>,
+    /// The ServerHello names TLS 1.2 (which TLS 1.3 does as well).
+    tls12: bool,
 }
 
 pub(crate) const SERVER_HELLO: u8 = 2;
@@ -71,6 +76,16 @@ impl Diagnosis {
                 let list = if sent { &mut self.sent } else { &mut self.received };
                 if list.len() < LIMIT {
                     list.push(*kind);
+                }
+                // 3 bytes length, then the version.
+                if !sent && *kind == SERVER_HELLO {
+                    self.tls12 = rest.get(3..5) == Some(&[3, 3]);
+                }
+                if !sent
+                    && *kind == CERTIFICATE_REQUEST
+                    && let Some(body) = rest.get(3..)
+                {
+                    self.authorities = wanted::authorities(body, self.tls12);
                 }
                 // Type, 3 bytes length, then 3 bytes length of the (empty) list.
                 if sent && *kind == CERTIFICATE && rest.len() <= 7 {

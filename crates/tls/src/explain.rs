@@ -38,12 +38,22 @@ impl Failure {
             };
         }
         if self.lacks_client_certificate() {
-            return demanded(alert, f);
+            demanded(alert, f)?;
+            return self.authorities(f);
         }
         if self.client_certificate_refused() {
-            return not_accepted(alert, f);
+            not_accepted(alert, f)?;
+            return self.authorities(f);
         }
         write!(f, "the server ended the handshake with alert {alert}, {}", self.stage)
+    }
+
+    /// Whose client certificates the server wants, where it says so.
+    fn authorities(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.accepted_authorities.as_slice() {
+            [] => Ok(()),
+            names => write!(f, "; it accepts those issued by {}", names.join(", or by ")),
+        }
     }
 
     /// The alert that we sent, in parentheses.
@@ -188,11 +198,14 @@ impl fmt::Display for Seen<'_> {
                 "the server closed the connection without an answer to the ClientHello ({})",
                 failure.offered()
             ),
-            Cause::Closed { .. } if failure.lacks_client_certificate() => write!(
-                f,
-                "the server closed the connection {}, after it asked for a client certificate and none was presented",
-                failure.stage
-            ),
+            Cause::Closed { .. } if failure.lacks_client_certificate() => {
+                write!(
+                    f,
+                    "the server closed the connection {}, after it asked for a client certificate and none was presented",
+                    failure.stage
+                )?;
+                failure.authorities(f)
+            }
             Cause::Closed { after_data: true } => {
                 write!(f, "the server closed the connection {}", failure.stage)
             }

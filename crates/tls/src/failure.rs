@@ -26,6 +26,8 @@ pub struct Failure {
     pub client_certificate_asked: bool,
     /// A client certificate was sent.
     pub client_certificate_sent: bool,
+    /// The authorities whose client certificates the server says that it accepts; the first few, none if it does not say.
+    pub accepted_authorities: Vec<String>,
 }
 
 /// How far a handshake came.

@@ -37,6 +37,7 @@ mod report;
 mod server;
 mod stream;
 mod version;
+mod wanted;
 
 pub use check::self_check;
 pub use connect::Connector;

@@ -232,7 +232,15 @@ async fn certificates() {
         ),
         (
             plain(),
-            tls(Fault::Configuration, &["demands a client certificate", "none was presented"], "clientcert"),
+            tls(
+                Fault::Configuration,
+                &[
+                    "demands a client certificate",
+                    "none was presented",
+                    "issued by O=Modemtwin lab, not for production, CN=lab CA",
+                ],
+                "clientcert",
+            ),
         ),
         (
             TlsRequest {
@@ -242,7 +250,10 @@ async fn certificates() {
             },
             tls(
                 Fault::Configuration,
-                &["did not accept the client certificate"],
+                &[
+                    "did not accept the client certificate",
+                    "issued by O=Modemtwin lab, not for production, CN=lab CA",
+                ],
                 "a CA that the server trusts",
             ),
         ),
