@@ -197,7 +197,8 @@ pub(super) fn brief(session: &tls::Report) -> String {
         let shown: String = name.chars().take(LONGEST_NAME).collect();
         if shown.len() < name.len() { shown + "…" } else { shown }
     };
-    let server = session.peer.as_ref().map_or_else(|| "without certificate".into(), |c| common_name(&c.subject));
+    let server =
+        session.peer.as_ref().map_or_else(|| "without certificate".into(), |c| common_name(&c.subject));
     let mut text = format!("{version}, {}, server {server}", session.suite);
     match (session.client_certificate_asked, &session.client_certificate) {
         (true, Some(subject)) => text += &format!(", client certificate {} sent", common_name(subject)),

@@ -14,8 +14,8 @@ mod stream;
 mod wire;
 
 pub use capture::{Capture, KeyLog, Recording};
-pub(crate) use explain::{publish, tell};
 pub use explain::{EXPLAIN, End, Explanation, Fault, Journal, Observer, Report, Stage, Subject};
+pub(crate) use explain::{publish, tell};
 pub(crate) use link::{Happened, Link};
 pub use outlook::{FileFacts, Holds, Outlook, ReadFile};
 pub use policy::NameCheck;

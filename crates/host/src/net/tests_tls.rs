@@ -161,10 +161,8 @@ async fn without_authentication_no_file_is_needed() {
     let mut link = lab.link(request);
     let talk = async {
         let Happened::Connected(_, report) = next(&mut link).await.0 else { panic!("not connected") };
-        assert!(
-            matches!(*report, Report::Connected { session: Some(session), .. }
-                if !session.chain_checked && super::explain::brief(&session).contains("NOT authenticated"))
-        );
+        assert!(matches!(*report, Report::Connected { session: Some(session), .. }
+                if !session.chain_checked && super::explain::brief(&session).contains("NOT authenticated")));
         assert!(link.close(true));
         drop(link);
     };
