@@ -41,6 +41,9 @@ Examples:
       for a driver on a simulator; try it with `nc -C 127.0.0.1 5000`
   modemtwin run --stdio
       type AT commands here; Ctrl-] ends it
+
+The power key: SIGUSR1 (`kill -USR1 PID`) switches modules that are off on, as
+after AT+CPOWD=1.
 ";
 
 const LAB_EXAMPLES: &str = "\
@@ -108,7 +111,7 @@ pub(crate) struct Run {
     #[arg(long, value_name = "LINK")]
     pub(crate) pty: Option<PathBuf>,
     /// Serve a TCP port, one client at a time. With --modules, the port counts up.
-    #[arg(long, value_name = "ADDR:PORT")]
+    #[arg(long, value_name = "ADDR:PORT", value_parser = socket_address)]
     pub(crate) tcp: Option<SocketAddr>,
     /// Serve standard input and output; Ctrl-] or end of input ends it.
     #[arg(long, conflicts_with = "modules")]
@@ -153,7 +156,7 @@ pub(crate) struct Lab {
     #[arg(long, value_name = "DIR")]
     pub(crate) dir: Option<PathBuf>,
     /// Listen at this address; 0.0.0.0 means that everybody who reaches this computer may connect.
-    #[arg(long, value_name = "ADDR", default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
+    #[arg(long, value_name = "ADDR", default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST), value_parser = ip_address)]
     pub(crate) listen: IpAddr,
     /// TCP at this port, TLS at the next, TLS with client certificates at the one after it; 0 means any free ports.
     /// [default: 57511, or free ports if these are taken]
@@ -256,6 +259,14 @@ pub(crate) enum Tls {
     Modern,
 }
 
+fn socket_address(text: &str) -> Result<SocketAddr, String> {
+    text.parse().map_err(|_| "it has to be an IP address and a port, such as 127.0.0.1:5000".into())
+}
+
+fn ip_address(text: &str) -> Result<IpAddr, String> {
+    text.parse().map_err(|_| "it has to be an IP address, such as 127.0.0.1 or 0.0.0.0".into())
+}
+
 fn profile(name: &str) -> Result<&'static modem::Profile, String> {
     modem::profile(name).ok_or_else(|| {
         let names: Vec<&str> = modem::PROFILES.iter().map(|profile| profile.name).collect();
@@ -318,6 +329,14 @@ mod tests {
     fn resolve_may_be_repeated() {
         let run = run("modemtwin run --resolve a:127.0.0.1 --resolve b:[::1]:443");
         assert_eq!(run.resolve.len(), 2);
+    }
+
+    #[test]
+    fn an_address_that_is_none_is_answered_with_an_example() {
+        for line in ["run --tcp 5000", "run --tcp localhost:5000", "lab --listen foo"] {
+            let error = parse(&format!("modemtwin {line}")).expect_err(line).to_string();
+            assert!(error.contains("such as 127.0.0.1"), "{line}: {error}");
+        }
     }
 
     #[test]

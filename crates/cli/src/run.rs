@@ -12,7 +12,7 @@ use modem::Setup;
 
 use crate::args::{NameCheck, Run, Tls};
 use crate::record;
-use crate::running::{StopSignals, data_directory, raise_file_limit, runtime};
+use crate::running::{PowerKey, StopSignals, data_directory, raise_file_limit, runtime};
 use crate::screen::{STRONG, stdout};
 
 /// Runs until a signal comes or every line is over.
@@ -40,9 +40,16 @@ async fn serve(options: &Run, stop: impl Future<Output = ()>) -> anyhow::Result<
     for index in 0..options.modules {
         instances.push(instance(options, index, &state, &network)?);
     }
+    let power_key = PowerKey::catch()?.serve(instances.iter().map(Instance::handle).collect());
     announce(options, &instances).context("cannot write to standard output")?;
 
-    let outcomes = fleet::run(instances, stop).await;
+    let outcomes = tokio::select! {
+        outcomes = fleet::run(instances, stop) => outcomes,
+        () = power_key => bail!("the signals have ended"),
+    };
+    if outcomes.iter().any(|outcome| outcome.ended == Ended::OutputLost) {
+        bail!("answers are lost: standard output could not be written to; the log says why");
+    }
     let failed: Vec<&str> =
         outcomes.iter().filter(|o| o.ended == Ended::Failed).map(|o| o.name.as_str()).collect();
     if !failed.is_empty() {
@@ -70,7 +77,8 @@ fn instance(options: &Run, index: u32, state: &Path, network: &Arc<Network>) -> 
         .collect::<Result<Vec<_>, _>>()
         .with_context(|| format!("{name} has no line"))?;
     let setup = Setup { profile: options.profile, ..Setup::new(number, options.seed, host::unix_millis()) };
-    Ok(Instance::new(Parts { name, setup, lines, store, network: Arc::clone(network), observer: None }))
+    let parts = Parts { name, setup, lines, store, network: Arc::clone(network), observer: None };
+    Ok(Instance::new(parts).power_key(PowerKey::hint()))
 }
 
 /// The module's number: its identity, its name, the directory of its state.

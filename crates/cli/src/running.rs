@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use anyhow::Context;
 use etcetera::BaseStrategy;
+use host::Handle;
+use modem::WorldChange;
 use rustix::process::{Resource, getrlimit, setrlimit};
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -45,6 +47,31 @@ impl StopSignals {
             _ = interrupt.recv() => {}
             _ = terminate.recv() => {}
             _ = hangup.recv() => {}
+        }
+    }
+}
+
+/// The signal that is the modules' power key: SIGUSR1.
+pub(crate) struct PowerKey(Signal);
+
+impl PowerKey {
+    /// From here on the signal no longer kills the process. Has to be called inside a runtime.
+    pub(crate) fn catch() -> anyhow::Result<Self> {
+        Ok(Self(signal(SignalKind::user_defined1()).context("cannot catch signals")?))
+    }
+
+    /// What the log says of a module that is off.
+    pub(crate) fn hint() -> String {
+        format!("this switches it on: kill -USR1 {}", std::process::id())
+    }
+
+    /// Presses it at every module whenever the signal comes; never ends.
+    pub(crate) async fn serve(mut self, modules: Vec<Handle>) {
+        while self.0.recv().await.is_some() {
+            for module in &modules {
+                // One that has ended needs no key.
+                let _ = module.world(WorldChange::PowerKey).await;
+            }
         }
     }
 }

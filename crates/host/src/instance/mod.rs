@@ -73,6 +73,8 @@ pub enum Ended {
     Stopped,
     /// Its last line is over.
     LineEnded,
+    /// Answers could not be written to standard output; the log says why.
+    OutputLost,
     /// A bug of ours; it is in the log.
     Failed,
 }
@@ -95,6 +97,8 @@ pub struct Instance {
     lines_over: Option<Time>,
     /// How long answers are waited for then, in milliseconds.
     patience: u64,
+    /// How people switch it on again.
+    power_key: String,
 }
 
 impl Instance {
@@ -123,7 +127,16 @@ impl Instance {
             alarm: None,
             lines_over: None,
             patience: PATIENCE,
+            power_key: "the power key switches it on".into(),
         }
+    }
+
+    /// Says in the log how people press the power key: what follows "the module is off; ". The program that made the
+    /// instance knows how it passes [`WorldChange::PowerKey`](modem::WorldChange::PowerKey) on to its [`Handle`].
+    #[must_use]
+    pub fn power_key(mut self, how: impl Into<String>) -> Self {
+        self.power_key = how.into();
+        self
     }
 
     /// What logs call it.
@@ -148,7 +161,7 @@ impl Instance {
     /// leave, and removes the lines. A panic inside ends this instance only.
     pub async fn run(mut self, shutdown: impl Future<Output = ()>) -> Ended {
         let mut shutdown = pin!(shutdown);
-        let ended = poll_fn(|cx| {
+        let mut ended = poll_fn(|cx| {
             if shutdown.as_mut().poll(cx).is_ready() {
                 return Poll::Ready(Ended::Stopped);
             }
@@ -163,6 +176,15 @@ impl Instance {
         }
         if timeout(FINISH_LIMIT, poll_fn(|cx| self.poll_finish(cx))).await.is_err() {
             tracing::warn!(module = self.name, "stopped before everything was written");
+        }
+        for line in &self.lines {
+            if let Some(error) = line.failure() {
+                tracing::error!(
+                    module = self.name,
+                    "answers are lost: cannot write to standard output: {error}"
+                );
+                ended = Ended::OutputLost;
+            }
         }
         for link in self.links.drain(..) {
             if !link.is_lingering() {
@@ -220,7 +242,7 @@ impl Instance {
                     None => tracing::warn!(target: EXPLAIN, "{}: {}: {}", self.name, note.subject, note.text),
                 },
                 Output::Power { restarting: false } => {
-                    tracing::info!(target: EXPLAIN, "{}: the module is off; the power key switches it on", self.name);
+                    tracing::info!(target: EXPLAIN, "{}: the module is off; {}", self.name, self.power_key);
                 }
                 Output::Power { restarting: true } => {
                     tracing::info!(target: EXPLAIN, "{}: the module restarts", self.name);

@@ -87,6 +87,8 @@ pub struct Line {
     /// Bytes that were refused by the full queue and count as taken.
     lost: usize,
     ended: bool,
+    /// Why answers could not be written, the first time.
+    failure: Option<io::Error>,
 }
 
 #[derive(Debug)]
@@ -118,7 +120,7 @@ impl Line {
     }
 
     fn over(port: Port) -> Self {
-        Self { port, queue: VecDeque::new(), head: 0, queued: 0, lost: 0, ended: false }
+        Self { port, queue: VecDeque::new(), head: 0, queued: 0, lost: 0, ended: false, failure: None }
     }
 
     /// Where to connect to, for people: `./modem0 (/dev/pts/4)`, `127.0.0.1:7000`, `standard input`.
@@ -193,28 +195,48 @@ impl Line {
             return Poll::Pending;
         }
         match &mut self.port {
-            Port::Stdio(stdio) => stdio.poll_flush(cx),
+            Port::Stdio(stdio) => {
+                let flushed = ready!(stdio.poll_flush(cx));
+                if let Err(error) = flushed {
+                    self.failed(error);
+                }
+                Poll::Ready(())
+            }
             _ => Poll::Ready(()),
         }
+    }
+
+    /// What was written is lost. Somebody who reads no more (a closed pipe) has had enough: no failure.
+    fn failed(&mut self, error: io::Error) {
+        tracing::debug!(line = self.name(), %error, "output lost");
+        if matches!(self.port, Port::Stdio(_)) && error.kind() != io::ErrorKind::BrokenPipe {
+            self.failure.get_or_insert(error);
+        }
+    }
+
+    /// Why answers could not be written, if so.
+    pub(crate) fn failure(&self) -> Option<&io::Error> {
+        self.failure.as_ref()
     }
 
     /// Hands over as much as the other side takes.
     fn flush(&mut self, cx: &mut Context<'_>) -> usize {
         let mut taken = std::mem::take(&mut self.lost);
         while let Some(chunk) = self.queue.front() {
-            let rest = &chunk[self.head..];
+            let (length, rest) = (chunk.len(), &chunk[self.head..]);
+            let left = rest.len();
             let count = match self.port.poll_write(cx, rest) {
                 Poll::Ready(Ok(count)) => count,
                 Poll::Ready(Err(error)) => {
-                    tracing::debug!(line = self.name(), %error, "output lost");
-                    rest.len()
+                    self.failed(error);
+                    left
                 }
                 Poll::Pending => break,
             };
             taken += count;
             self.queued -= count;
             self.head += count;
-            if self.head == chunk.len() {
+            if self.head == length {
                 self.queue.pop_front();
                 self.head = 0;
             }

@@ -82,9 +82,8 @@ impl Stdio {
         Pin::new(&mut self.output).poll_write(cx, bytes)
     }
 
-    pub(super) fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        // An error here means that nobody reads any more, which is as good as flushed.
-        Pin::new(&mut self.output).poll_flush(cx).map(|_| ())
+    pub(super) fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.output).poll_flush(cx)
     }
 }
 
