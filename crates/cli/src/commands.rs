@@ -1,5 +1,6 @@
 //! `modemtwin commands`: what the module understands, from its own records.
 
+use std::fmt;
 use std::io::Write;
 
 use anyhow::bail;
@@ -80,7 +81,27 @@ fn forms(command: &Command) -> String {
     )
 }
 
+/// What was typed names no command: a mistake on the command line.
+#[derive(Debug)]
+pub(crate) struct Unknown(String);
+
+impl fmt::Display for Unknown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Unknown {}
+
 fn one(out: &mut impl Write, typed: &str, family: Option<&str>) -> anyhow::Result<()> {
+    if typed.eq_ignore_ascii_case("A/") {
+        let text = "A/ is no command of its own but part of the line discipline (V.250, 5.2.4): sent without AT in front \
+                    and without CR behind, it repeats the last command line.";
+        for line in wrap(text, WIDTH) {
+            writeln!(out, "{line}")?;
+        }
+        return Ok(());
+    }
     let (exact, bare) = wanted(typed);
     let within = || modem::commands().filter(|(name, _)| family.is_none_or(|only| only == *name));
     // The prefix may be left out where that leaves no doubt: ATI and AT*I are two commands.
@@ -93,12 +114,12 @@ fn one(out: &mut impl Write, typed: &str, family: Option<&str>) -> anyhow::Resul
             modem::commands()
                 .find(|(_, command)| command.name == exact || without_prefix(command.name) == bare),
         ) {
-            bail!("AT{} is in the family {real}, not in {only}", command.name);
+            bail!(Unknown(format!("AT{} is in the family {real}, not in {only}", command.name)));
         }
         let near = similar(&bare);
         let hint =
             if near.is_empty() { String::new() } else { format!("; did you mean {}?", near.join(" or ")) };
-        bail!("there is no command {typed}{hint}; `modemtwin commands` lists all of them");
+        bail!(Unknown(format!("there is no command {typed}{hint}; `modemtwin commands` lists all of them")));
     };
     writeln!(out, "{STRONG}AT{}{STRONG:#}  {}", command.name, command.summary)?;
     writeln!(out)?;
@@ -222,6 +243,19 @@ mod tests {
     fn a_command_of_another_family_is_not_called_unknown() {
         let error = one(&mut Vec::new(), "CIPSTART", Some("ssl")).expect_err("another family").to_string();
         assert_eq!(error, "AT+CIPSTART is in the family socket, not in ssl");
+    }
+
+    #[test]
+    fn repeating_is_explained() {
+        let page = printed(|out| one(out, "a/", None));
+        assert!(page.contains("line discipline"), "{page}");
+    }
+
+    #[test]
+    fn an_unknown_command_is_a_mistake_on_the_command_line() {
+        for (typed, family) in [("XYZ", None), ("CIPSTART", Some("ssl"))] {
+            assert!(one(&mut Vec::new(), typed, family).expect_err(typed).is::<Unknown>());
+        }
     }
 
     #[test]

@@ -21,6 +21,9 @@ use clap::Parser;
 
 use args::{Action, Cli};
 
+/// The exit code for a wrong command line, as clap has it.
+const USAGE: u8 = 2;
+
 fn main() -> ExitCode {
     let Cli { action } = Cli::parse();
     let result = match action {
@@ -47,7 +50,7 @@ fn main() -> ExitCode {
             let bad = screen::BAD;
             // Nothing is left to be done if this can't be printed either.
             let _ = writeln!(anstream::stderr(), "{bad}modemtwin:{bad:#} {}", screen::causes(&error));
-            ExitCode::FAILURE
+            if error.is::<commands::Unknown>() { ExitCode::from(USAGE) } else { ExitCode::FAILURE }
         }
     }
 }

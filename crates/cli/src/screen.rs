@@ -40,6 +40,10 @@ pub(crate) fn causes(error: &anyhow::Error) -> String {
             text.push_str(&cause);
         }
     }
+    // What a system says that has no descriptor left, however deep it is.
+    if error.chain().any(|cause| cause.to_string().contains("Too many open files")) {
+        text.push_str("; `ulimit -n` raises the limit, or fewer modules do with it");
+    }
     text
 }
 
@@ -96,6 +100,13 @@ mod tests {
     fn a_cause_is_told_once() {
         let error = anyhow::anyhow!("no such file").context("cannot read x: no such file").context("no line");
         assert_eq!(causes(&error), "no line: cannot read x: no such file");
+    }
+
+    #[test]
+    fn who_is_out_of_descriptors_is_told_of_the_limit() {
+        let out = io::Error::from_raw_os_error(rustix::io::Errno::MFILE.raw_os_error());
+        assert!(causes(&anyhow::Error::from(out).context("no line")).contains("ulimit -n"));
+        assert!(!causes(&anyhow::anyhow!("no line")).contains("ulimit"));
     }
 
     #[test]
