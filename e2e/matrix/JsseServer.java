@@ -10,6 +10,7 @@ import java.security.MessageDigest;
 import java.security.Security;
 import java.security.cert.Certificate;
 import java.security.cert.CertificateFactory;
+import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.Map;
 import javax.net.ssl.KeyManagerFactory;
@@ -23,8 +24,8 @@ import javax.net.ssl.TrustManagerFactory;
 /**
  * An echo server on Java's JSSE: {@code java JsseServer.java SERVER.p12 PASSWORD AUTHORITY.crt}.
  *
- * <p>Says {@code {"plain": PORT, "asks": PORT}} first, then a JSON line for every connection. Echoes lines. "asks" asks for
- * a client certificate and does not demand it.
+ * <p>Says {@code {"plain": PORT, "asks": PORT, "up to 2": PORT, …}} first, then a JSON line for every connection. Echoes
+ * lines. "asks" asks for a client certificate and does not demand it; "up to 2" knows nothing newer than TLS 1.1, and so on.
  */
 public final class JsseServer {
     private static final int LIMIT_MS = 60_000;
@@ -58,11 +59,15 @@ public final class JsseServer {
         }
         SSLContext context = context(arguments[0], arguments[1].toCharArray(), arguments[2]);
         InetAddress loopback = InetAddress.getLoopbackAddress();
-        ServerSocket plain = new ServerSocket(0, 50, loopback);
-        ServerSocket asks = new ServerSocket(0, 50, loopback);
-        say("{\"plain\": " + plain.getLocalPort() + ", \"asks\": " + asks.getLocalPort() + "}");
-        new Thread(() -> accept(plain, context, false)).start();
-        accept(asks, context, true);
+        StringBuilder ports = new StringBuilder();
+        for (String name : new String[] {"plain", "asks", "up to 2", "up to 1", "up to 0"}) {
+            ServerSocket listener = new ServerSocket(0, 50, loopback);
+            ports.append(", \"" + name + "\": " + listener.getLocalPort());
+            int newest = name.startsWith("up to") ? name.charAt(name.length() - 1) - '0' : VERSIONS.length - 1;
+            String[] versions = Arrays.copyOf(VERSIONS, newest + 1);
+            new Thread(() -> accept(listener, context, versions, name.equals("asks"))).start();
+        }
+        say("{" + ports.substring(2) + "}");
     }
 
     private static SSLContext context(String identity, char[] password, String authority) throws Exception {
@@ -84,11 +89,11 @@ public final class JsseServer {
         return context;
     }
 
-    private static void accept(ServerSocket listener, SSLContext context, boolean asks) {
+    private static void accept(ServerSocket listener, SSLContext context, String[] versions, boolean asks) {
         while (true) {
             try {
                 Socket socket = listener.accept();
-                new Thread(() -> say(serve(socket, context, asks))).start();
+                new Thread(() -> say(serve(socket, context, versions, asks))).start();
             } catch (Exception error) {
                 System.err.println(error);
                 return;
@@ -96,7 +101,7 @@ public final class JsseServer {
         }
     }
 
-    private static String serve(Socket socket, SSLContext context, boolean asks) {
+    private static String serve(Socket socket, SSLContext context, String[] versions, boolean asks) {
         String record = "{\"peer\": " + socket.getPort();
         try (socket) {
             socket.setSoTimeout(LIMIT_MS);
@@ -106,7 +111,7 @@ public final class JsseServer {
             }
             InputStream consumed = new ByteArrayInputStream(new byte[] {(byte) first});
             SSLSocket tls = (SSLSocket) context.getSocketFactory().createSocket(socket, consumed, true);
-            SSLParameters parameters = new SSLParameters(SUITES, VERSIONS);
+            SSLParameters parameters = new SSLParameters(SUITES, versions);
             parameters.setUseCipherSuitesOrder(true);
             parameters.setWantClientAuth(asks);
             tls.setSSLParameters(parameters);

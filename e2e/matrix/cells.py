@@ -14,14 +14,16 @@ LEVELS = (0, 1, 2)
 
 @dataclass(frozen=True)
 class Cell:
-    """One setting of the three parameters."""
+    """One setting of the three parameters, and the newest version that the server knows."""
 
     version: int
     suite: str
     level: int
+    server: int = TLS12
 
     def __str__(self) -> str:
-        return f"sslversion {self.version}, ciphersuite 0X{self.suite}, seclevel {self.level}"
+        server = "" if self.server == TLS12 else f", server up to {VERSIONS[self.server]}"
+        return f"sslversion {self.version}, ciphersuite 0X{self.suite}, seclevel {self.level}{server}"
 
     @property
     def newest(self) -> int:
@@ -34,6 +36,16 @@ class Cell:
         return self.suite == NEEDS_TLS12 and self.newest < TLS12
 
     @property
+    def agreed(self) -> int:
+        """The newest version that both have."""
+        return min(self.newest, self.server)
+
+    @property
+    def nothing_in_common(self) -> bool:
+        """The suite does not exist in the version that both have."""
+        return self.suite == NEEDS_TLS12 and self.agreed < TLS12
+
+    @property
     def offer(self) -> tuple[str, list[str]]:
         """What the ClientHello has to say: the newest version, and exactly these suites."""
         if self.suite != ALL_SUITES:
@@ -41,9 +53,9 @@ class Cell:
         return VERSIONS[self.newest], [suite for suite in SUITES if self.newest == TLS12 or suite != NEEDS_TLS12]
 
     def outcome(self) -> tuple[str, str]:
-        """The version and suite to end up with. Every server here knows TLS 1.2, and prefers 003D, then 0035."""
-        best = NEEDS_TLS12 if self.newest == TLS12 else "0035"
-        return VERSIONS[self.newest], best if self.suite == ALL_SUITES else self.suite
+        """The version and suite to end up with. Every server here prefers 003D, then 0035."""
+        best = NEEDS_TLS12 if self.agreed == TLS12 else "0035"
+        return VERSIONS[self.agreed], best if self.suite == ALL_SUITES else self.suite
 
 
 def cells() -> list[Cell]:
@@ -51,6 +63,16 @@ def cells() -> list[Cell]:
     return [
         Cell(version, suite, level)
         for version in range(ALL_VERSIONS + 1)
+        for suite in (*SUITES, ALL_SUITES)
+        for level in LEVELS
+    ]
+
+
+def with_older_servers() -> list[Cell]:
+    """The cells that offer all versions, each towards servers that do not know the newest."""
+    return [
+        Cell(ALL_VERSIONS, suite, level, server)
+        for server in reversed(range(TLS12))
         for suite in (*SUITES, ALL_SUITES)
         for level in LEVELS
     ]

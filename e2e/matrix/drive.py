@@ -12,7 +12,7 @@ from support.at import At, lines
 from support.pki import Pki
 from support.twin import Twin
 
-from .cells import Cell
+from .cells import TLS12, Cell
 from .peers import Peer, Seen, fingerprint
 from .relay import Recording, Relay
 
@@ -27,11 +27,10 @@ REFUSAL = re.compile(rb"\x15\x03(\x00\x00\x02\x02\x2a|[\x01-\x03]\x00\x02\x02\x3
 
 @dataclass
 class Result:
-    """What became of a cell: it works, or cannot exist, or the server cannot do it, or something is wrong."""
+    """What became of a cell: it works; it is impossible; the server cannot do it; the two have nothing in common; or
+    something is wrong."""
 
     mark: str = ""
-    # The suite that was agreed on.
-    suite: str = ""
     connections: int = 0
     # In each direction.
     echoed: int = 0
@@ -77,6 +76,8 @@ class Module:
         context = (("sslversion", cell.version), ("ciphersuite", f"0X{cell.suite}"), ("seclevel", cell.level))
         for keyword, value in context:
             self._at.ok(f'AT+SSLCFG="{keyword}",{LINK},{value}')
+        if cell.server < TLS12:
+            return self._with_an_older_server(cell)
         if cell.level == 0:
             # An authority that does not know the server: if it were asked, it would say no.
             self._trust("wrong-ca.crt")
@@ -92,10 +93,26 @@ class Module:
         if cell.level > 0:
             self._refuses_an_impostor(cell)
             self._trust("ca.crt")
-        self._session(cell, asks=True, size=SIZE)
+        self._session(cell, "asks", size=SIZE)
         if cell.level == 2:
-            self._session(cell, asks=False, size=SEGMENT)
-        self._result.suite = cell.outcome()[1]
+            self._session(cell, "plain", size=SEGMENT)
+        return self._over("works")
+
+    def _with_an_older_server(self, cell: Cell) -> Result:
+        self._trust("ca.crt")
+        port = f"up to {cell.server}"
+        if cell.agreed < self._peer.oldest_of_all:
+            if port in self._peer.ports:
+                recording = self._fails(port, reason="")
+                assert recording.offer() == cell.offer, recording.offer()
+                self._had_no_session(recording)
+            return self._over("server cannot")
+        if cell.nothing_in_common:
+            recording = self._fails(port, reason="handshake_failure|no (?:cipher )?suite|common")
+            assert recording.offer() == cell.offer, recording.offer()
+            self._had_no_session(recording)
+            return self._over("nothing in common")
+        self._session(cell, port, size=SEGMENT)
         return self._over("works")
 
     def _over(self, mark: str) -> Result:
@@ -106,8 +123,8 @@ class Module:
     def _trust(self, name: str | None) -> None:
         self._at.ok(f'AT+SSLCFG="cacert",{LINK},' + (f'"{name}"' if name else ""))
 
-    def _start(self, *, asks: bool) -> None:
-        self._relay.target = self._peer.asks if asks else self._peer.plain
+    def _start(self, port: str) -> None:
+        self._relay.target = self._peer.ports[port]
         self._mark = len(self._twin.log())
         self._result.connections += 1
         self._at.start(self._relay.port, link=LINK)
@@ -121,15 +138,15 @@ class Module:
         except AssertionError:
             raise AssertionError(f"nothing matches {pattern!r} in:\n{self._twin.log()[self._mark :]}") from None
 
-    def _fails(self, *, asks: bool, reason: str) -> Recording:
-        self._start(asks=asks)
+    def _fails(self, port: str, *, reason: str) -> Recording:
+        self._start(port)
         self._at.expect(FAILED, within=30)
         self._logged(rf"failed: .*(?:{reason})")
         return self._relay.recording()
 
     def _fails_before_tls(self, reason: str) -> None:
         """TCP comes up; not one byte is sent."""
-        recording = self._fails(asks=True, reason=reason)
+        recording = self._fails("asks", reason=reason)
         assert not recording.from_twin, f"{len(recording.from_twin)} bytes came all the same"
         self._had_no_session(recording)
 
@@ -145,24 +162,25 @@ class Module:
     def _refuses_an_impostor(self, cell: Cell) -> None:
         """A server of another authority. It does not get as far as a client certificate."""
         self._trust("wrong-ca.crt")
-        recording = self._fails(asks=True, reason=r"not in cacert|no certificate in cacert signed")
+        recording = self._fails("asks", reason=r"not in cacert|no certificate in cacert signed")
         assert recording.offer() == cell.offer, recording.offer()
         assert REFUSAL.search(recording.from_twin), f"no alert at the end: {bytes(recording.from_twin[-20:])!r}"
         assert not recording.client_certificate(), "a client certificate was sent to an impostor"
         self._had_no_session(recording)
 
     def _refused_by_the_server(self, cell: Cell) -> None:
-        recording = self._fails(asks=True, reason="version")
+        recording = self._fails("asks", reason="version")
         assert recording.offer() == cell.offer, recording.offer()
         self._had_no_session(recording)
 
-    def _session(self, cell: Cell, *, asks: bool, size: int) -> None:
+    def _session(self, cell: Cell, port: str, *, size: int) -> None:
         """A session to the end, as the wire, the server and the twin saw it."""
-        self._start(asks=asks)
+        self._start(port)
         self._at.expect(lines(f"{LINK}, CONNECT OK"), within=30)
-        self._echo(size, seed=f"{cell} {asks}")
+        self._echo(size, seed=f"{cell} {port}")
         self._at.ask(f"AT+CIPCLOSE={LINK}", lines(f"{LINK}, CLOSE OK"))
         version, suite = cell.outcome()
+        asks = port == "asks"
         presents = asks and cell.level == 2
 
         recording = self._relay.recording()

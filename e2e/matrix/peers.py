@@ -31,17 +31,18 @@ class Seen:
 
 
 class Peer:
-    """A server with two ports that both echo lines: `plain`, and `asks`, which asks for a client certificate.
+    """A server with ports that all echo lines: `plain`; `asks`, which asks for a client certificate; and `up to 2`
+    (1, 0), which knows no newer version than that.
 
     It has one connection at a time, and is asked about each: the same port may come again later.
     """
 
     name: str
-    # The oldest version that it knows, as in `sslversion`, and why.
+    # The oldest version that it can do, as in `sslversion`: offered alone, and offered with newer ones; and why.
     oldest = 0
+    oldest_of_all = 0
     reason = ""
-    plain: int
-    asks: int
+    ports: dict[str, int]
 
     def seen(self, port: int) -> Seen:
         """What became of the connection that came from this port."""
@@ -70,8 +71,7 @@ class _Program(Peer):
         # The first record that nobody has asked about; line 0 has the ports.
         self._next = 1
         # A JVM compiles the server first.
-        ports = wait.until(self._first_line, f"the ports of {self.name}", within=60)
-        self.plain, self.asks = ports["plain"], ports["asks"]
+        self.ports = wait.until(self._first_line, f"the ports of {self.name}", within=60)
 
     def _first_line(self) -> dict[str, int] | None:
         assert self._process.poll() is None, f"{self.name} has ended: {self.log()}"
@@ -109,6 +109,10 @@ class Jsse(_Program):
     """The JSSE of Java's own library, with the lists of disabled algorithms emptied."""
 
     name = "Java JSSE"
+    # Whenever the ClientHello says TLS, it looks for the length that TLS puts before the encrypted pre-master secret,
+    # also in a session of SSL 3.0, which has none there (RFC 6101 5.6.7.1).
+    oldest_of_all = 1
+    reason = "after a newer ClientHello it misreads SSL 3.0"
 
     def __init__(self, directory: Path, pki: Pki) -> None:
         store = directory / "server.p12"
@@ -123,12 +127,12 @@ class GnuTls(Peer):
     """`gnutls-serv`, one for each port. Which connection it talks about is known by the order only."""
 
     name = "GnuTLS"
-    oldest = 1
+    oldest = oldest_of_all = 1
     reason = "built without SSL 3.0"
 
-    _VERSIONS = "+VERS-TLS1.2:+VERS-TLS1.1:+VERS-TLS1.0"
+    _VERSIONS = ("+VERS-TLS1.0", "+VERS-TLS1.1", "+VERS-TLS1.2")
     _SUITES = "+RSA:+AES-256-CBC:+AES-128-CBC:+3DES-CBC:+ARCFOUR-128:+SHA256:+SHA1:+MD5"
-    _PRIORITY = f"NONE:{_VERSIONS}:{_SUITES}:+SIGN-ALL:+COMP-NULL:+CTYPE-X509:%SERVER_PRECEDENCE"
+    _OTHERS = "+SIGN-ALL:+COMP-NULL:+CTYPE-X509:%SERVER_PRECEDENCE"
     _NUMBERS = {
         ("AES-256-CBC", "SHA1"): "0035",
         ("AES-128-CBC", "SHA1"): "002F",
@@ -139,13 +143,16 @@ class GnuTls(Peer):
     }
 
     def __init__(self, directory: Path, pki: Pki) -> None:
-        self._servers = [
-            GnuTlsServer(directory, pki.server, priority=self._PRIORITY, client_authority=authority, demands=False)
-            for authority in (None, pki.authority)
-        ]
-        self.plain, self.asks = (server.port for server in self._servers)
+        self._servers = []
+        self.ports = {}
+        for name, newest in {"plain": 3, "asks": 3, "up to 2": 2, "up to 1": 1}.items():
+            priority = ":".join(["NONE", *self._VERSIONS[:newest], self._SUITES, self._OTHERS])
+            authority = pki.authority if name == "asks" else None
+            server = GnuTlsServer(directory, pki.server, priority=priority, client_authority=authority, demands=False)
+            self._servers.append(server)
+            self.ports[name] = server.port
         # The first connection of each that nobody has asked about.
-        self._next = [1, 1]
+        self._next = [1] * len(self._servers)
 
     def _seen(self, port: int) -> Seen | None:
         for which, server in enumerate(self._servers):

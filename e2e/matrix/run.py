@@ -8,13 +8,15 @@ from pathlib import Path
 
 from support.pki import Pki
 
-from .cells import ALL_SUITES, ALL_VERSIONS, LEVELS, SUITES, VERSIONS, Cell, cells
+from .cells import ALL_SUITES, ALL_VERSIONS, LEVELS, SUITES, TLS12, VERSIONS, Cell, cells, with_older_servers
 from .drive import Result, Worker
 from .peers import PEERS, Peer
 
 # So many modules for each implementation, each with servers of its own.
 MODULES = 2
 WIDTH = 80
+
+NOT_POSSIBLE = {"impossible": ".", "server cannot": "S", "nothing in common": "-"}
 
 Results = dict[str, dict[Cell, Result]]
 
@@ -40,7 +42,7 @@ def run(directory: Path, peers: tuple[type[Peer], ...] = PEERS) -> Results:
     workers: list[Worker] = []
     with ExitStack() as stack:
         for kind in peers:
-            left, results[kind.name] = _Shared(cells()), {}
+            left, results[kind.name] = _Shared(cells() + with_older_servers()), {}
             for number in range(MODULES):
                 place = _made(directory / f"{kind.name}{number}")
                 peer = stack.enter_context(kind(place, pki))
@@ -75,42 +77,44 @@ def table(results: Results) -> str:
     for kind in PEERS:
         if done := results.get(kind.name):
             rows += ["", kind.name + (f" (S: {kind.reason})" if kind.reason else "")]
-            rows += [_row(version, done) for version in range(ALL_VERSIONS + 1)]
+            rows += [_row(f"  {version}  {name}", done, version) for version, name in enumerate(VERSIONS)]
+            rows += [
+                _row(f"  {ALL_VERSIONS}  all; server: {VERSIONS[server]}", done, ALL_VERSIONS, server)
+                for server in reversed(range(TLS12 + 1))
+            ]
     rows += ["", *_counts(results)]
     assert all(len(row) <= WIDTH for row in rows), rows
     return "\n".join(rows) + "\n"
 
 
-def _row(version: int, done: dict[Cell, Result]) -> str:
-    label = f"all, {VERSIONS[-1]} agreed on" if version == ALL_VERSIONS else VERSIONS[version]
-    marks = [_mark([done[Cell(version, suite, level)] for level in LEVELS]) for suite in (*SUITES, ALL_SUITES)]
-    return (f"  {version}  {label}".ljust(28) + "".join(mark.ljust(7) for mark in marks)).rstrip()
+def _row(label: str, done: dict[Cell, Result], version: int, server: int = TLS12) -> str:
+    suites = (*SUITES, ALL_SUITES)
+    marks = [_mark([done[Cell(version, suite, level, server)] for level in LEVELS]) for suite in suites]
+    return (label.ljust(28) + "".join(mark.ljust(7) for mark in marks)).rstrip()
 
 
 def _mark(levels: list[Result]) -> str:
-    """The levels that work, or why none does; for all suites, also the one that was agreed on."""
+    """The levels that work, or why none does."""
     marks = {result.mark for result in levels}
-    if marks == {"impossible"}:
-        return "."
-    if marks == {"server cannot"}:
-        return "S"
+    if len(marks) == 1 and (why := NOT_POSSIBLE.get(*marks)):
+        return why
     return "".join(str(level) if levels[level].mark == "works" else "!" for level in LEVELS)
 
 
 def _counts(results: Results) -> list[str]:
-    every = [result for done in results.values() for result in done.values()]
-    count = {mark: sum(result.mark == mark for result in every) for mark in ("works", "impossible", "server cannot")}
-    pairs = {
-        (cell.version, cell.suite, cell.level)
-        for done in results.values()
-        for cell, result in done.items()
-        if result.mark == "works"
-    }
+    base = set(cells())
+    every = [(cell, result) for done in results.values() for cell, result in done.items()]
+
+    def count(mark: str, *, older: bool = False) -> int:
+        return sum(result.mark == mark and (cell not in base) == older for cell, result in every)
+
+    somewhere = {cell for cell, result in every if result.mark == "works"} & base
     return [
-        f"{len(cells())} cells, {len(results)} servers: {count['works']} work, "
-        f"{count['impossible']} cannot exist, {count['server cannot']} S, "
-        f"{len(failures(results))} wrong.",
-        f"{len(pairs)} cells work with at least one server; {len(cells()) - len(pairs)} cannot exist.",
-        f"{sum(result.connections for result in every):,} connections, "
-        f"{sum(result.echoed for result in every):,} bytes echoed.",
+        f"{len(base)} cells, {len(results)} servers: {count('works')} work, {count('impossible')} cannot exist, "
+        f"{count('server cannot')} S, {count('wrong')} wrong.",
+        f"{len(somewhere)} cells work with at least one server; {len(base) - len(somewhere)} cannot exist.",
+        f"Older servers: {count('works', older=True)} work, {count('nothing in common', older=True)} have nothing in "
+        f"common, {count('server cannot', older=True)} S, {count('wrong', older=True)} wrong.",
+        f"{sum(result.connections for _, result in every):,} connections, "
+        f"{sum(result.echoed for _, result in every):,} bytes echoed.",
     ]
