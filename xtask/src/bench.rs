@@ -79,8 +79,7 @@ fn measure(programs: &Programs) -> Result<Figures> {
     })?;
     measure_tls(binary, &directory, &mut figures)?;
     measure_many(binary, &directory, &mut figures)?;
-    figures.bulk = bulk::measure(binary, &directory, BULK_ROUNDS, false)?;
-    figures.bulk_etm = bulk::measure(binary, &directory, BULK_ROUNDS, true)?;
+    [figures.bulk, figures.bulk_etm] = bulk::measure(binary, &directory, BULK_ROUNDS)?;
     for modules in RESIDENT {
         let said = run::output(Command::new(&programs.resident).arg(modules.to_string()))?;
         print!("memory: {said}");

@@ -25,29 +25,50 @@ const CHUNK: usize = 64 << 10;
 /// How long nothing may come.
 const PATIENCE: i64 = 20;
 
-/// Measures all three in turn, up and down, `rounds` times; with `etm`, the server agrees to encrypt-then-MAC (RFC 7366).
+/// Measures all three in turn, up and down, `rounds` times; gives the speeds with servers that do not agree to
+/// encrypt-then-MAC (RFC 7366), and with servers that do, which take turns too.
 ///
 /// # Errors
 /// Something does not start, or a byte does not arrive.
-pub(super) fn measure(binary: &Path, directory: &Path, rounds: u32, etm: bool) -> Result<Speeds> {
-    let directory = &directory.join(if etm { "bulk-etm" } else { "bulk" });
-    let mut twin = Tunnel::twin(binary, directory, etm)?;
-    let mut stunnel = Tunnel::stunnel(directory, etm)?;
-    let mut s_client = Tunnel::s_client(directory, etm)?;
-    let mut speeds = Speeds::default();
+pub(super) fn measure(binary: &Path, directory: &Path, rounds: u32) -> Result<[Speeds; 2]> {
+    let mut sides = [
+        ("MAC-then-encrypt", Tunnels::start(binary, &directory.join("bulk"), false)?, Speeds::default()),
+        ("encrypt-then-MAC", Tunnels::start(binary, &directory.join("bulk-etm"), true)?, Speeds::default()),
+    ];
     for round in 1..=rounds {
+        for (name, tunnels, speeds) in &mut sides {
+            tunnels.measure(speeds)?;
+            println!("bulk, {name}, round {round} of {rounds}: {}", speeds.shown());
+        }
+    }
+    Ok(sides.map(|(_, _, speeds)| speeds))
+}
+
+/// Those that are compared.
+struct Tunnels {
+    twin: Tunnel,
+    stunnel: Tunnel,
+    s_client: Tunnel,
+}
+
+impl Tunnels {
+    fn start(binary: &Path, directory: &Path, etm: bool) -> Result<Self> {
+        let twin = Tunnel::twin(binary, directory, etm)?;
+        let stunnel = Tunnel::stunnel(directory, etm)?;
+        Ok(Self { twin, stunnel, s_client: Tunnel::s_client(directory, etm)? })
+    }
+
+    fn measure(&mut self, speeds: &mut Speeds) -> Result<()> {
         for (tunnel, up, down) in [
-            (&mut twin, &mut speeds.twin_up, &mut speeds.twin_down),
-            (&mut stunnel, &mut speeds.stunnel_up, &mut speeds.stunnel_down),
-            (&mut s_client, &mut speeds.s_client_up, &mut speeds.s_client_down),
+            (&mut self.twin, &mut speeds.twin_up, &mut speeds.twin_down),
+            (&mut self.stunnel, &mut speeds.stunnel_up, &mut speeds.stunnel_down),
+            (&mut self.s_client, &mut speeds.s_client_up, &mut speeds.s_client_down),
         ] {
             up.push(tunnel.up().with_context(|| format!("{}, up", tunnel.name))?);
             down.push(tunnel.down().with_context(|| format!("{}, down", tunnel.name))?);
         }
-        let mac = if etm { "encrypt-then-MAC" } else { "MAC-then-encrypt" };
-        println!("bulk, {mac}, round {round} of {rounds}: {}", speeds.shown());
+        Ok(())
     }
-    Ok(speeds)
 }
 
 /// A TLS client between us and a server of its own.
