@@ -1,5 +1,6 @@
 """`modemtwin run` as a program: its line, its start and its end."""
 
+import os
 import signal
 import socket
 import subprocess
@@ -74,6 +75,27 @@ def test_stdio_line(tmp_path: Path) -> None:
     done = subprocess.run(command, input=b"ATE0\rAT+CGMM\r", capture_output=True, timeout=20)
     assert done.returncode == 0, done
     assert b'\r\n+CGMM: "Air724UG"\r\n\r\nOK\r\n' in done.stdout
+
+
+def test_answers_that_cannot_be_written_are_a_failure(tmp_path: Path) -> None:
+    """Standard output is full: exit code 1, with the reason."""
+    command = [str(binary()), "run", "--stdio", "--state", str(tmp_path / "state")]
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            command, input=b"AT\r", stdout=full, stderr=subprocess.PIPE, timeout=20, check=False
+        )
+    assert done.returncode == 1, done
+    assert b"No space left on device" in done.stderr
+
+
+def test_the_power_key_is_a_signal(twin: Twin) -> None:
+    """Off by AT+CPOWD=1; the log says how to switch it on, and that works."""
+    at = twin.serial(network=False)
+    at.ask("AT+CPOWD=1", lines("NORMAL POWER DOWN"))
+    said = twin.wait_for_log(r"the module is off; .*kill -USR1 (\d+)")
+    os.kill(int(said[1]), signal.SIGUSR1)
+    at.until(b"RDY")
+    at.close()
 
 
 def test_modules_differ(tmp_path: Path) -> None:
