@@ -179,10 +179,6 @@ pub(crate) async fn plain(twin: &mut Twin, shape: Shape) -> Plain {
     assert_eq!(first.recording.up.len(), second.recording.up.len(), "{shape:?}");
     assert_eq!(first.recording.down.len(), second.recording.down.len(), "{shape:?}");
     assert_eq!(Verdict::of(&second), verdict);
-    println!(
-        "XX {shape:?} {:?}",
-        super::wire::records(&first.recording.down).iter().map(|r| r.length).collect::<Vec<_>>()
-    );
     Plain { shape, server, script, recording: first.recording, verdict }
 }
 
