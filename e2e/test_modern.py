@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from matrix.peers import Jsse, TlsLite, fingerprint
+from support import wait
 from support.at import At, lines
 from support.pki import Pki
 from support.tls import GnuTlsServer, OpenSslServer, TlsServer, there_and_back
@@ -56,6 +58,23 @@ def test_modern(
         at.connect(running.port)
         there_and_back(at, running, "with what the module does not have")
         twin.wait_for_log(rf"{version}, .* server .*CN=server.*client certificate .*CN=client.* sent")
+
+
+@pytest.mark.parametrize("peer", [TlsLite, Jsse])
+def test_modern_with_the_servers_of_the_matrix(
+    start_twin: Callable[..., Twin], pki: Pki, tmp_path: Path, peer: type[TlsLite] | type[Jsse]
+) -> None:
+    twin = start_twin("--tls", "modern")
+    with peer(tmp_path, pki) as running:
+        at = mutual(twin, pki)
+        at.connect(running.ports["modern"])
+        line = b"TLS 1.3 with somebody else's library\n"
+        at.transmit(line)
+        at.expect(line)
+        twin.wait_for_log(r"TLS 1\.3, .* server .*CN=server.*client certificate .*CN=client.* sent")
+        at.ask("AT+CIPCLOSE", lines("CLOSE OK"))
+        seen = wait.until(running.all_seen, f"a record of {running.name}")[0]
+        assert (seen.version, seen.client) == ("TLS 1.3", fingerprint(pki.client))
 
 
 @servers

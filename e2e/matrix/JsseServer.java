@@ -25,7 +25,8 @@ import javax.net.ssl.TrustManagerFactory;
  * An echo server on Java's JSSE: {@code java JsseServer.java SERVER.p12 PASSWORD AUTHORITY.crt}.
  *
  * <p>Says {@code {"plain": PORT, "asks": PORT, "up to 2": PORT, …}} first, then a JSON line for every connection. Echoes
- * lines. "asks" asks for a client certificate and does not demand it; "up to 2" knows nothing newer than TLS 1.1, and so on.
+ * lines. "asks" asks for a client certificate and does not demand it; "up to 2" knows nothing newer than TLS 1.1, and so on;
+ * "modern" asks too, and knows TLS 1.3 only.
  */
 public final class JsseServer {
     private static final int LIMIT_MS = 60_000;
@@ -41,13 +42,15 @@ public final class JsseServer {
         "SSL_RSA_WITH_RC4_128_MD5",
     };
 
+    private static final String[] MODERN = {"TLS_AES_256_GCM_SHA384", "TLS_AES_128_GCM_SHA256"};
+
     private static final Map<String, String> NUMBERS =
             Map.of(
-                    SUITES[0], "003D", SUITES[1], "0035", SUITES[2], "002F", SUITES[3], "000A", SUITES[4], "0005",
+                    MODERN[0], "1302", MODERN[1], "1301", SUITES[0], "003D", SUITES[1], "0035", SUITES[2], "002F", SUITES[3], "000A", SUITES[4], "0005",
                     SUITES[5], "0004");
 
     private static final Map<String, String> NAMES =
-            Map.of("SSLv3", "SSL 3.0", "TLSv1", "TLS 1.0", "TLSv1.1", "TLS 1.1", "TLSv1.2", "TLS 1.2");
+            Map.of("SSLv3", "SSL 3.0", "TLSv1", "TLS 1.0", "TLSv1.1", "TLS 1.1", "TLSv1.2", "TLS 1.2", "TLSv1.3", "TLS 1.3");
 
     public static void main(String[] arguments) throws Exception {
         // Before the first class of JSSE is used: it reads them once. Old versions and suites are disabled by default.
@@ -60,12 +63,16 @@ public final class JsseServer {
         SSLContext context = context(arguments[0], arguments[1].toCharArray(), arguments[2]);
         InetAddress loopback = InetAddress.getLoopbackAddress();
         StringBuilder ports = new StringBuilder();
-        for (String name : new String[] {"plain", "asks", "up to 2", "up to 1", "up to 0"}) {
+        for (String name : new String[] {"plain", "asks", "up to 2", "up to 1", "up to 0", "modern"}) {
             ServerSocket listener = new ServerSocket(0, 50, loopback);
             ports.append(", \"" + name + "\": " + listener.getLocalPort());
             int newest = name.startsWith("up to") ? name.charAt(name.length() - 1) - '0' : VERSIONS.length - 1;
-            String[] versions = Arrays.copyOf(VERSIONS, newest + 1);
-            new Thread(() -> accept(listener, context, versions, name.equals("asks"))).start();
+            boolean modern = name.equals("modern");
+            String[] versions = modern ? new String[] {"TLSv1.3"} : Arrays.copyOf(VERSIONS, newest + 1);
+            SSLParameters parameters = new SSLParameters(modern ? MODERN : SUITES, versions);
+            parameters.setUseCipherSuitesOrder(true);
+            parameters.setWantClientAuth(modern || name.equals("asks"));
+            new Thread(() -> accept(listener, context, parameters)).start();
         }
         say("{" + ports.substring(2) + "}");
     }
@@ -89,11 +96,11 @@ public final class JsseServer {
         return context;
     }
 
-    private static void accept(ServerSocket listener, SSLContext context, String[] versions, boolean asks) {
+    private static void accept(ServerSocket listener, SSLContext context, SSLParameters parameters) {
         while (true) {
             try {
                 Socket socket = listener.accept();
-                new Thread(() -> say(serve(socket, context, versions, asks))).start();
+                new Thread(() -> say(serve(socket, context, parameters))).start();
             } catch (Exception error) {
                 System.err.println(error);
                 return;
@@ -101,7 +108,7 @@ public final class JsseServer {
         }
     }
 
-    private static String serve(Socket socket, SSLContext context, String[] versions, boolean asks) {
+    private static String serve(Socket socket, SSLContext context, SSLParameters parameters) {
         String record = "{\"peer\": " + socket.getPort();
         try (socket) {
             socket.setSoTimeout(LIMIT_MS);
@@ -111,9 +118,6 @@ public final class JsseServer {
             }
             InputStream consumed = new ByteArrayInputStream(new byte[] {(byte) first});
             SSLSocket tls = (SSLSocket) context.getSocketFactory().createSocket(socket, consumed, true);
-            SSLParameters parameters = new SSLParameters(SUITES, versions);
-            parameters.setUseCipherSuitesOrder(true);
-            parameters.setWantClientAuth(asks);
             tls.setSSLParameters(parameters);
             tls.startHandshake();
             SSLSession session = tls.getSession();

@@ -9,6 +9,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 from support import wait
 from support.pki import Identity, Pki
@@ -79,12 +80,19 @@ class _Program(Peer):
         return json.loads(line) if end else None
 
     def _seen(self, port: int) -> Seen | None:
-        assert self._process.poll() is None, f"{self.name} has ended: {self.log()}"
-        for number, line in enumerate(self._said.read_text().split("\n")[:-1]):
-            if number >= self._next and (record := json.loads(line))["peer"] == port:
+        for number, record in enumerate(self._records(), start=1):
+            if number >= self._next and record["peer"] == port:
                 self._next = number + 1
-                return Seen(*(record.get(key) for key in ("version", "suite", "client", "error")))
+                return _seen_in(record)
         return None
+
+    def all_seen(self) -> list[Seen]:
+        """What became of every connection so far, whichever port it came from."""
+        return [_seen_in(record) for record in self._records()]
+
+    def _records(self) -> list[dict[str, Any]]:
+        assert self._process.poll() is None, f"{self.name} has ended: {self.log()}"
+        return [json.loads(line) for line in self._said.read_text().split("\n")[1:-1]]
 
     def log(self) -> str:
         return self._errors.read_text(errors="replace")
@@ -92,6 +100,10 @@ class _Program(Peer):
     def __exit__(self, _: type | None, __: BaseException | None, ___: TracebackType | None) -> None:
         self._process.kill()
         self._process.wait()
+
+
+def _seen_in(record: dict[str, Any]) -> Seen:
+    return Seen(*(record.get(key) for key in ("version", "suite", "client", "error")))
 
 
 class TlsLite(_Program):

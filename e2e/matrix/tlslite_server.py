@@ -1,8 +1,8 @@
 """An echo server on tlslite-ng: `tlslite_server.py CERTIFICATE KEY`.
 
 Says `{"plain": PORT, "asks": PORT, "up to 2": PORT, …}` first, then a JSON line for every connection. Echoes lines.
-"asks" asks for a client certificate and does not demand it; "up to 2" knows nothing newer than TLS 1.1, and so on. Each
-connection has a process of its own: this is arithmetic in Python.
+"asks" asks for a client certificate and does not demand it; "up to 2" knows nothing newer than TLS 1.1, and so on;
+"modern" asks too, and knows TLS 1.3 only. Each connection has a process of its own: this is arithmetic in Python.
 """
 
 import hashlib
@@ -17,12 +17,16 @@ from pathlib import Path
 from tlslite.api import HandshakeSettings, TLSConnection, X509CertChain, parsePEMKey
 
 LIMIT = 60.0
-NAMES = ("plain", "asks", "up to 2", "up to 1", "up to 0")
-VERSIONS = {(3, 0): "SSL 3.0", (3, 1): "TLS 1.0", (3, 2): "TLS 1.1", (3, 3): "TLS 1.2"}
+NAMES = ("plain", "asks", "up to 2", "up to 1", "up to 0", "modern")
+VERSIONS = {(3, 0): "SSL 3.0", (3, 1): "TLS 1.0", (3, 2): "TLS 1.1", (3, 3): "TLS 1.2", (3, 4): "TLS 1.3"}
 
 
 def settings(name: str) -> HandshakeSettings:
     chosen = HandshakeSettings()
+    chosen.cipherImplementations = ["python"]
+    if name == "modern":
+        chosen.minVersion = chosen.maxVersion = (3, 4)
+        return chosen
     chosen.minVersion, chosen.maxVersion = (3, 0), (3, int(name[-1]) if name.startswith("up to") else 3)
     if chosen.maxVersion == (3, 0):
         # It would answer these extensions in SSL 3.0 too, where they do not exist (RFC 7627 5.1, RFC 7366 4).
@@ -30,7 +34,6 @@ def settings(name: str) -> HandshakeSettings:
     chosen.cipherNames = ["aes256", "aes128", "3des", "rc4"]
     chosen.macNames = ["sha256", "sha", "md5"]
     chosen.keyExchangeNames = ["rsa"]
-    chosen.cipherImplementations = ["python"]
     return chosen
 
 
@@ -46,7 +49,7 @@ def serve(connection: socket.socket, chain: X509CertChain, key: object, name: st
     try:
         if not connection.recv(1, socket.MSG_PEEK):
             return {**record, "error": "nothing came"}
-        tls.handshakeServer(certChain=chain, privateKey=key, reqCert=name == "asks", settings=settings(name))
+        tls.handshakeServer(certChain=chain, privateKey=key, reqCert=name in ("asks", "modern"), settings=settings(name))
         presented = tls.session.clientCertChain
         record |= {
             "version": VERSIONS.get(tls.version, str(tls.version)),

@@ -124,7 +124,12 @@ fn demanded(alert: Alert, f: &mut fmt::Formatter<'_>) -> fmt::Result {
 }
 
 fn not_accepted(alert: Alert, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    write!(f, "the server did not accept the client certificate (alert {alert})")
+    f.write_str("the server did not accept the client certificate")?;
+    // These two also end a handshake in which a byte was changed.
+    if matches!(alert.number, 40 | 51) {
+        f.write_str(", or the handshake was altered on the way")?;
+    }
+    write!(f, " (alert {alert})")
 }
 
 /// A fatal alert that ended an established session.
