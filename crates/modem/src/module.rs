@@ -13,7 +13,7 @@ use core::mem;
 use crate::command::Resume;
 use crate::exchange::Exchange;
 use crate::families::{self, Families, FamilyTimer, Op};
-use crate::io::{ConnId, LineId, LinkRequest, Note, Output, Time, World};
+use crate::io::{ConnId, LineId, LinkRequest, Note, Output, Ticket, Time, World};
 use crate::line::{Awaits, Line, LineState};
 use crate::setup::Setup;
 use crate::timer::{Timer, Timers};
@@ -37,6 +37,8 @@ pub(crate) struct Module {
     outputs: VecDeque<Output>,
     next_ticket: u32,
     next_conn: u32,
+    /// Settings on their way to the store. They count from its answer on, whatever has become of the command by then.
+    persisting: Vec<(Ticket, Vec<u8>)>,
 }
 
 impl Module {
@@ -54,6 +56,7 @@ impl Module {
             outputs: VecDeque::new(),
             next_ticket: 0,
             next_conn: 0,
+            persisting: Vec::new(),
             setup,
         }
     }

@@ -50,3 +50,27 @@ fn what_comes_when_it_is_off_is_not_answered() {
         assert_eq!(outputs(&mut modem), [answer]);
     }
 }
+
+#[test]
+fn settings_that_become_safe_while_it_restarts_are_in_force_afterwards() {
+    let mut setup = Setup::new(0, 1, 1_600_000_000_000);
+    setup.lines = 2;
+    let mut modem = Modem::new(setup);
+    modem.handle(Time(60_000), Input::Line { line: LineId(0), bytes: b"AT+CMEE=2;&W\r" });
+    let ticket = outputs(&mut modem)
+        .into_iter()
+        .find_map(|output| if let Output::Store { ticket, .. } = output { Some(ticket) } else { None })
+        .unwrap();
+    modem.handle(Time(60_000), Input::Line { line: LineId(1), bytes: b"AT+RESET\r" });
+    modem.handle(Time(60_100), Input::Tick);
+    assert!(outputs(&mut modem).contains(&Output::Power { restarting: true }));
+
+    modem.handle(Time(60_200), Input::Store { ticket, result: Ok(StoreReply::Done) });
+    modem.handle(Time(120_000), Input::Tick);
+    outputs(&mut modem);
+    modem.handle(Time(120_000), Input::Line { line: LineId(0), bytes: b"ATE0\r" });
+    outputs(&mut modem);
+    modem.handle(Time(120_000), Input::Line { line: LineId(0), bytes: b"AT+CMEE?\r" });
+    let answer = Output::Write { line: LineId(0), bytes: b"\r\n+CMEE: 2\r\n\r\nOK\r\n".to_vec() };
+    assert_eq!(outputs(&mut modem), [answer]);
+}

@@ -25,7 +25,7 @@ pub(crate) struct Basic {
 #[derive(Debug)]
 pub(crate) enum BasicOp {
     /// AT&W: until the settings are safe.
-    Store(String),
+    Store,
 }
 
 impl Family for Basic {
@@ -178,13 +178,10 @@ impl Family for Basic {
         Self { dcd: 1, dtr: 2, backspace: 8 }
     }
 
-    fn resume(x: &mut Exchange<'_>, op: BasicOp, event: Resume) -> Answer {
+    fn resume(_x: &mut Exchange<'_>, op: BasicOp, event: Resume) -> Answer {
         match (op, event) {
-            (BasicOp::Store(settings), Resume::Store(Ok(_))) => {
-                x.module.setup.settings = Some(settings.into_bytes());
-                Ok(Outcome::Ok)
-            }
-            (BasicOp::Store(_), Resume::Store(Err(error))) => {
+            (BasicOp::Store, Resume::Store(Ok(_))) => Ok(Outcome::Ok),
+            (BasicOp::Store, Resume::Store(Err(error))) => {
                 Err(Fault::error(alloc::format!("the settings could not be stored: {error}")))
             }
             (op, _) => Ok(Outcome::Wait(Op::basic(op))),
@@ -285,9 +282,8 @@ fn factory(x: &mut Exchange<'_>) -> Answer {
 
 fn store(x: &mut Exchange<'_>) -> Answer {
     number(x, 0)?;
-    let settings = x.module.settings();
-    let request = StoreRequest::Persist(settings.clone().into_bytes());
-    Ok(Outcome::Store(request, Op::basic(BasicOp::Store(settings))))
+    let request = StoreRequest::Persist(x.module.settings().into_bytes());
+    Ok(Outcome::Store(request, Op::basic(BasicOp::Store)))
 }
 
 fn dcd(x: &mut Exchange<'_>) -> Answer {

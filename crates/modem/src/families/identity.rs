@@ -34,13 +34,8 @@ pub(crate) struct Identity {
 /// What an open command of this family waits for.
 #[derive(Debug)]
 pub(crate) enum IdentityOp {
-    /// AT+WISN: until the text is safe; with it the settings as they will be.
-    Serial {
-        /// The new text.
-        serial: String,
-        /// The settings to hand back at the next power-on.
-        settings: String,
-    },
+    /// AT+WISN: until this text is safe.
+    Serial(String),
 }
 
 impl Family for Identity {
@@ -194,17 +189,16 @@ impl Family for Identity {
     }
 
     fn resume(x: &mut Exchange<'_>, op: IdentityOp, event: Resume) -> Answer {
-        let IdentityOp::Serial { serial, settings } = op;
+        let IdentityOp::Serial(serial) = op;
         match event {
             Resume::Store(Ok(_)) => {
-                x.module.setup.settings = Some(settings.into_bytes());
                 x.module.families.identity.serial = serial;
                 Ok(Outcome::Ok)
             }
             Resume::Store(Err(error)) => {
                 Err(Fault::cme(CmeError::EXE_FAIL, format!("the text could not be stored: {error}")))
             }
-            _ => Ok(Outcome::Wait(Op::identity(IdentityOp::Serial { serial, settings }))),
+            _ => Ok(Outcome::Wait(Op::identity(IdentityOp::Serial(serial)))),
         }
     }
 
@@ -341,9 +335,8 @@ fn set_serial(x: &mut Exchange<'_>) -> Answer {
         }
     }
     setting(&mut settings, SERIAL_KEY, serial);
-    let request = StoreRequest::Persist(settings.clone().into_bytes());
-    let serial = String::from(serial);
-    Ok(Outcome::Store(request, Op::identity(IdentityOp::Serial { serial, settings })))
+    let request = StoreRequest::Persist(settings.into_bytes());
+    Ok(Outcome::Store(request, Op::identity(IdentityOp::Serial(serial.into()))))
 }
 
 fn read_character_set(x: &mut Exchange<'_>) -> Answer {

@@ -21,8 +21,8 @@ pub(crate) struct Power {}
 pub(crate) enum PowerOp {
     /// Everything is said; the line takes nothing more until the module is down.
     GoingDown,
-    /// AT+RSTSET: until the settings are gone; here is what stays of them.
-    Forget(alloc::string::String),
+    /// AT+RSTSET: until the settings are gone.
+    Forget,
 }
 
 /// The family's timers.
@@ -88,11 +88,8 @@ impl Family for Power {
 
     fn resume(x: &mut Exchange<'_>, op: PowerOp, event: Resume) -> Answer {
         match (op, event) {
-            (PowerOp::Forget(settings), Resume::Store(Ok(_))) => {
-                x.module.setup.settings = Some(settings.into_bytes());
-                restart(x)
-            }
-            (PowerOp::Forget(_), Resume::Store(Err(error))) => {
+            (PowerOp::Forget, Resume::Store(Ok(_))) => restart(x),
+            (PowerOp::Forget, Resume::Store(Err(error))) => {
                 Err(Fault::error(format!("the settings could not be erased: {error}")))
             }
             (op, _) => Ok(Outcome::Wait(Op::power(op))),
@@ -161,6 +158,5 @@ fn power_down(x: &mut Exchange<'_>) -> Answer {
 
 fn forget(x: &mut Exchange<'_>) -> Answer {
     let settings = identity::settings_for_life(x.module);
-    let request = StoreRequest::Persist(settings.clone().into_bytes());
-    Ok(Outcome::Store(request, Op::power(PowerOp::Forget(settings))))
+    Ok(Outcome::Store(StoreRequest::Persist(settings.into_bytes()), Op::power(PowerOp::Forget)))
 }

@@ -9,7 +9,7 @@ use super::Module;
 use crate::command::{Answer, Fault, Outcome, Resume, Test, subject};
 use crate::exchange::Exchange;
 use crate::families;
-use crate::io::{LineId, Output, StoreError, StoreReply, Ticket};
+use crate::io::{LineId, Output, StoreError, StoreReply, StoreRequest, Ticket};
 use crate::line::{Awaits, LineState, OpenCommand, PausedLine};
 use crate::timer::Timer;
 
@@ -49,6 +49,12 @@ impl Module {
     }
 
     pub(crate) fn store_result(&mut self, ticket: Ticket, result: Result<StoreReply, StoreError>) {
+        if let Some(index) = self.persisting.iter().position(|(asked, _)| *asked == ticket) {
+            let (_, settings) = self.persisting.remove(index);
+            if result.is_ok() {
+                self.setup.settings = Some(settings);
+            }
+        }
         // It was asked by a command that went down with the module.
         if !self.running {
             return;
@@ -213,6 +219,9 @@ impl Module {
             Ok(Outcome::Store(request, op)) => {
                 self.next_ticket = self.next_ticket.wrapping_add(1);
                 let ticket = Ticket(self.next_ticket);
+                if let StoreRequest::Persist(settings) = &request {
+                    self.persisting.push((ticket, settings.clone()));
+                }
                 self.outputs.push_back(Output::Store { ticket, request });
                 (Awaits::Store(ticket), op)
             }
