@@ -5,6 +5,7 @@ use core::fmt::Debug;
 
 use crate::command::{Answer, Command, Resume};
 use crate::exchange::Exchange;
+use crate::io::LineId;
 use crate::module::Module;
 use crate::setup::Setup;
 
@@ -30,8 +31,8 @@ pub(crate) trait Family: Debug + Sized {
     /// A timer of this family is due.
     fn timer(_module: &mut Module, _timer: Self::Timer) {}
 
-    /// Writes what AT&W keeps, as `key=value` lines; keys begin with the family's name and a dot.
-    fn save(_module: &Module, _settings: &mut String) {}
+    /// Writes what AT&W on `line` keeps, as `key=value` lines; keys begin with the family's name and a dot.
+    fn save(_module: &Module, _line: LineId, _settings: &mut String) {}
 
     /// Takes back one such line at power-on; a key of another family, or one that is not understood, is ignored.
     fn load(_module: &mut Module, _key: &str, _value: &str) {}
@@ -97,8 +98,8 @@ macro_rules! families {
             $(<$module::$state as Family>::power_on(module);)+
         }
 
-        pub(crate) fn save(module: &Module, settings: &mut String) {
-            $(<$module::$state as Family>::save(module, settings);)+
+        pub(crate) fn save(module: &Module, line: LineId, settings: &mut String) {
+            $(<$module::$state as Family>::save(module, line, settings);)+
         }
 
         pub(crate) fn load(module: &mut Module, key: &str, value: &str) {

@@ -102,9 +102,9 @@ impl Module {
         &mut self.lines[usize::from(line.0).min(last)]
     }
 
-    /// The first line (there is always one).
-    pub(crate) fn first_line(&self) -> Option<&Line> {
-        self.lines.first()
+    /// A line's state, to look at; `None` if there is no such line.
+    pub(crate) fn line(&self, line: LineId) -> Option<&Line> {
+        self.lines.get(usize::from(line.0))
     }
 
     /// All lines.
@@ -248,9 +248,9 @@ impl Module {
     }
 
     /// The stored settings as AT&W writes them.
-    pub(crate) fn settings(&self) -> String {
+    pub(crate) fn settings(&self, line: LineId) -> String {
         let mut text = String::new();
-        families::save(self, &mut text);
+        families::save(self, line, &mut text);
         text
     }
 }

@@ -9,7 +9,7 @@ use at::{ArgError, ArgErrorKind, ResultForm};
 use crate::command::{Answer, Command, Evidence, Fault, Outcome, Resume, Test, example, example_after};
 use crate::exchange::Exchange;
 use crate::families::{self, Family, Never, Op};
-use crate::io::StoreRequest;
+use crate::io::{LineId, StoreRequest};
 use crate::module::{Module, setting};
 use crate::setup::Setup;
 
@@ -188,12 +188,12 @@ impl Family for Basic {
         }
     }
 
-    fn save(module: &Module, settings: &mut String) {
+    fn save(module: &Module, line: LineId, settings: &mut String) {
         let basic = &module.families.basic;
         setting(settings, "basic.dcd", basic.dcd);
         setting(settings, "basic.dtr", basic.dtr);
         setting(settings, "basic.backspace", basic.backspace);
-        if let Some(line) = module.first_line() {
+        if let Some(line) = module.line(line) {
             setting(settings, "basic.echo", u8::from(line.reader.echo()));
             setting(settings, "basic.quiet", u8::from(line.format.quiet));
             setting(settings, "basic.verbose", u8::from(line.format.result_form == ResultForm::Verbose));
@@ -282,7 +282,7 @@ fn factory(x: &mut Exchange<'_>) -> Answer {
 
 fn store(x: &mut Exchange<'_>) -> Answer {
     number(x, 0)?;
-    let request = StoreRequest::Persist(x.module.settings().into_bytes());
+    let request = StoreRequest::Persist(x.module.settings(x.line).into_bytes());
     Ok(Outcome::Store(request, Op::basic(BasicOp::Store)))
 }
 

@@ -111,7 +111,7 @@ impl Family for Clock {
         }
     }
 
-    fn save(module: &Module, settings: &mut alloc::string::String) {
+    fn save(module: &Module, _line: crate::io::LineId, settings: &mut alloc::string::String) {
         setting(settings, "clock.follows_network", u8::from(module.families.clock.follows_network));
     }
 

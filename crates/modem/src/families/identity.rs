@@ -202,7 +202,7 @@ impl Family for Identity {
         }
     }
 
-    fn save(module: &Module, settings: &mut String) {
+    fn save(module: &Module, _line: crate::io::LineId, settings: &mut String) {
         setting(settings, SERIAL_KEY, &module.families.identity.serial);
         setting(settings, "identity.character_set", module.families.identity.character_set);
     }

@@ -192,7 +192,7 @@ impl Family for Network {
         }
     }
 
-    fn save(module: &Module, settings: &mut alloc::string::String) {
+    fn save(module: &Module, _line: LineId, settings: &mut alloc::string::String) {
         report::save(module, settings);
     }
 
