@@ -7,7 +7,10 @@ use anyhow::bail;
 use modem::{Command, Form};
 
 use crate::args::Commands;
-use crate::screen::{STRONG, WIDTH, stdout, wrap};
+use crate::screen::{STRONG, WIDTH, field, stdout, wrap};
+
+/// Where the text behind a label begins.
+const INDENT: usize = 14;
 
 /// Where the evidence and the summary of a listed command begin.
 const FORMS: usize = 16;
@@ -137,7 +140,9 @@ fn one(out: &mut impl Write, typed: &str, family: Option<&str>) -> anyhow::Resul
         ("needs", card),
         ("remarks", command.remarks),
     ] {
-        field(out, key, value)?;
+        if !value.is_empty() {
+            field(out, INDENT, key, value)?;
+        }
     }
     for example in command.examples {
         writeln!(out)?;
@@ -177,18 +182,6 @@ fn wanted(typed: &str) -> (String, String) {
 
 fn without_prefix(name: &str) -> &str {
     name.trim_start_matches(['+', '^', '*'])
-}
-
-fn field(out: &mut impl Write, key: &str, value: &str) -> anyhow::Result<()> {
-    const INDENT: usize = 14;
-    if value.is_empty() {
-        return Ok(());
-    }
-    for (index, line) in wrap(value, WIDTH - INDENT).into_iter().enumerate() {
-        let key = if index == 0 { key } else { "" };
-        writeln!(out, "  {key:<width$}{line}", width = INDENT - 2)?;
-    }
-    Ok(())
 }
 
 #[cfg(test)]

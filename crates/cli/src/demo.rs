@@ -17,8 +17,11 @@ use transcript::{Bindings, Failure, Happened, Runner, Transcript};
 use crate::args;
 use crate::record;
 use crate::running::{StopSignals, runtime};
-use crate::screen::{BAD, STRONG, WIDTH, stdout, wrap};
+use crate::screen::{BAD, STRONG, WIDTH, field, stdout, wrap};
 use crate::show::Show;
+
+/// Where the text behind a label begins.
+const INDENT: usize = 12;
 
 /// The session.
 const GUIDE: &str = include_str!("../demo/guide.at");
@@ -236,24 +239,15 @@ impl<'a> Session<'a> {
         );
         let client = tls.client_certificate.as_deref().unwrap_or("no certificate");
         writeln!(out, "\n{STRONG}What it was{STRONG:#}")?;
-        field(out, "server", &format!("{target}, played by {peer}"))?;
-        field(out, "session", &format!("{version}, {}", tls.suite))?;
-        field(out, "verified", &format!("the server, by the module: {server}"))?;
-        field(out, "", &format!("the module, by the server: {client}"))?;
+        field(out, INDENT, "server", &format!("{target}, played by {peer}"))?;
+        field(out, INDENT, "session", &format!("{version}, {}", tls.suite))?;
+        field(out, INDENT, "verified", &format!("the server, by the module: {server}"))?;
+        field(out, INDENT, "", &format!("the module, by the server: {client}"))?;
         for (index, warning) in tls.warnings().iter().enumerate() {
-            field(out, if index == 0 { "beware" } else { "" }, &format!("{}. {warning}", index + 1))?;
+            field(out, INDENT, if index == 0 { "beware" } else { "" }, &format!("{}. {warning}", index + 1))?;
         }
-        field(out, "payload", &format!("{sent} bytes sent, {received} bytes received"))
+        field(out, INDENT, "payload", &format!("{sent} bytes sent, {received} bytes received"))
     }
-}
-
-fn field(out: &mut impl Write, key: &str, value: &str) -> anyhow::Result<()> {
-    const INDENT: usize = 12;
-    for (index, line) in wrap(value, WIDTH - INDENT).into_iter().enumerate() {
-        let key = if index == 0 { key } else { "" };
-        writeln!(out, "  {key:<width$}{line}", width = INDENT - 2)?;
-    }
-    Ok(())
 }
 
 #[cfg(test)]

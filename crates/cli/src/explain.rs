@@ -12,7 +12,10 @@ use tls::inspect::{CertificateFacts, Validity};
 use crate::args::{Explain, NameCheck, Tls};
 use crate::run::name_check;
 use crate::running::data_directory;
-use crate::screen::{BAD, STRONG, WIDTH, stdout, wrap};
+use crate::screen::{BAD, STRONG, field, stdout};
+
+/// Where the text behind a label begins.
+const INDENT: usize = 14;
 
 /// How long after power-on a module has its clock from the network, in milliseconds.
 const REGISTERED: u64 = 60_000;
@@ -148,9 +151,9 @@ fn print(out: &mut impl Write, outlook: &Outlook) -> anyhow::Result<()> {
     let suites: Vec<String> = suites.iter().map(|suite| format!("0X{:04X}", suite.0)).collect();
     let versions = if oldest == newest { oldest.to_string() } else { format!("{oldest} to {newest}") };
     let more = if *modern { "forward-secret suites and " } else { "" };
-    field(out, "offers", &format!("{versions} with {more}{}", suites.join(" ")))?;
+    field(out, INDENT, "offers", &format!("{versions} with {more}{}", suites.join(" ")))?;
     if let Some(name) = server_name {
-        field(out, "SNI", name)?;
+        field(out, INDENT, "SNI", name)?;
     }
     for file in &outlook.files {
         print_file(out, file, outlook.key_fits)?;
@@ -159,14 +162,19 @@ fn print(out: &mut impl Write, outlook: &Outlook) -> anyhow::Result<()> {
         [("checks", &outlook.checked), ("not checked", &outlook.unchecked), ("risks", &outlook.risks)]
     {
         for (index, sentence) in sentences.iter().enumerate() {
-            field(out, if index == 0 { label } else { "" }, sentence)?;
+            field(out, INDENT, if index == 0 { label } else { "" }, sentence)?;
         }
     }
     match outlook.obstacles.as_slice() {
-        [] => field(out, "verdict", "nothing on this side is in the way of a connect")?,
+        [] => field(out, INDENT, "verdict", "nothing on this side is in the way of a connect")?,
         obstacles => {
             for obstacle in obstacles {
-                field(out, &format!("{BAD}verdict{BAD:#}"), &format!("a connect cannot work: {obstacle}"))?;
+                field(
+                    out,
+                    INDENT,
+                    &format!("{BAD}verdict{BAD:#}"),
+                    &format!("a connect cannot work: {obstacle}"),
+                )?;
             }
         }
     }
@@ -176,20 +184,20 @@ fn print(out: &mut impl Write, outlook: &Outlook) -> anyhow::Result<()> {
 fn print_file(out: &mut impl Write, file: &FileFacts, key_fits: Option<bool>) -> anyhow::Result<()> {
     let FileFacts { parameter, name, content, .. } = file;
     match content {
-        Err(why) => field(out, parameter, &format!("{name}: {why}")),
+        Err(why) => field(out, INDENT, parameter, &format!("{name}: {why}")),
         Ok((length, Holds::Key(key))) => {
             let fits = match key_fits {
                 Some(true) => ", belongs to clientcert",
                 Some(false) => ", does NOT belong to clientcert",
                 None => "",
             };
-            field(out, parameter, &format!("{name}: {length} bytes, {key} key{fits}"))
+            field(out, INDENT, parameter, &format!("{name}: {length} bytes, {key} key{fits}"))
         }
         Ok((length, Holds::Certificates(found))) => {
             let count = if found.len() == 1 { "1 certificate" } else { "certificates:" };
             let count = if found.len() == 1 { count.to_owned() } else { format!("{} {count}", found.len()) };
-            field(out, parameter, &format!("{name}: {length} bytes, {count}"))?;
-            found.iter().try_for_each(|one| field(out, "", &certificate(one)))
+            field(out, INDENT, parameter, &format!("{name}: {length} bytes, {count}"))?;
+            found.iter().try_for_each(|one| field(out, INDENT, "", &certificate(one)))
         }
     }
 }
@@ -207,16 +215,6 @@ fn certificate(facts: &CertificateFacts) -> String {
         "{}, issued by {issuer}, {} to {}{dates}, {key}",
         about.subject, about.not_before, about.not_after
     )
-}
-
-fn field(out: &mut impl Write, label: &str, text: &str) -> anyhow::Result<()> {
-    const INDENT: usize = 14;
-    let shown = anstream::adapter::strip_str(label).to_string().len();
-    for (index, line) in wrap(text, WIDTH - INDENT).iter().enumerate() {
-        let (label, shown) = if index == 0 { (label, shown) } else { ("", 0) };
-        writeln!(out, "  {label}{:blank$}{line}", "", blank = (INDENT - 2).saturating_sub(shown))?;
-    }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -65,6 +65,16 @@ pub(crate) fn wrap(text: &str, width: usize) -> Vec<String> {
     lines
 }
 
+/// A label, which may be coloured, and text behind it that begins at column `indent` on every line.
+pub(crate) fn field(out: &mut impl Write, indent: usize, label: &str, text: &str) -> anyhow::Result<()> {
+    let shown = anstream::adapter::strip_str(label).to_string().len();
+    for (index, line) in wrap(text, WIDTH - indent).iter().enumerate() {
+        let (label, shown) = if index == 0 { (label, shown) } else { ("", 0) };
+        writeln!(out, "  {label}{:blank$}{line}", "", blank = indent.saturating_sub(2 + shown))?;
+    }
+    Ok(())
+}
+
 /// 1234567 as `1,234,567`.
 pub(crate) fn grouped(number: usize) -> String {
     let digits = number.to_string();
