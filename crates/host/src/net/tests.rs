@@ -108,11 +108,7 @@ async fn tells_refusal_from_silence_and_both_from_a_bad_name() {
     assert_eq!((unknown.class, unknown.stage), (LinkFailure::Dns, Stage::Name));
     assert!(unknown.seen.contains("no-such-host.invalid could not be resolved"), "{unknown}");
 
-    // The queue of a listener that accepts nobody is full after one; the next SYN gets no answer.
-    let full = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    rustix::net::listen(&full, 0).unwrap();
-    let address = full.local_addr().unwrap();
-    let _first = TcpStream::connect(address).await.unwrap();
+    let (address, _full) = unanswering().await;
     let mut connect = to(Transport::Tcp, address);
     connect.connect_timeout = 200;
     let silent = failed(&mut bench.link(connect)).await;
@@ -283,4 +279,14 @@ async fn a_datagram_to_nobody_breaks_nothing() {
         assert!(matches!(next(&mut link).await.0, Happened::Sent(7)));
         assert!(is_still(&mut link).await);
     }
+}
+
+/// An address that answers no SYN while what is returned with it lives: the queue of a listener that accepts nobody is
+/// full after one.
+pub(super) async fn unanswering() -> (SocketAddr, (std::net::TcpListener, TcpStream)) {
+    let full = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    rustix::net::listen(&full, 0).unwrap();
+    let address = full.local_addr().unwrap();
+    let first = TcpStream::connect(address).await.unwrap();
+    (address, (full, first))
 }

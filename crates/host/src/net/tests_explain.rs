@@ -10,7 +10,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
 use tokio::net::TcpStream;
 
 use super::open::refused;
-use super::tests::{Bench, failed, listener, next, to};
+use super::tests::{Bench, failed, listener, next, to, unanswering};
 use super::tests_tls::{Lab, mutual, path};
 use super::{End, Explanation, Fault, Happened, Report, Stage};
 
@@ -93,11 +93,7 @@ async fn tcp() {
     expect(Stage::Connect, Fault::Peer, &["nothing listens there"], "is the server running")
         .check(&explanation);
 
-    // The queue of a listener that accepts nobody is full after one; the next SYN gets no answer.
-    let full = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    rustix::net::listen(&full, 0).unwrap();
-    let address = full.local_addr().unwrap();
-    let _first = TcpStream::connect(address).await.unwrap();
+    let (address, _full) = unanswering().await;
     let mut connect = to(Transport::Tcp, address);
     connect.connect_timeout = 200;
     let explanation = failed(&mut bench.link(connect)).await;
