@@ -7,7 +7,7 @@ use at::{ArgError, CmeError, DataEnd, DataKind, FinalCode, Form};
 
 use crate::exchange::Exchange;
 use crate::families::Op;
-use crate::io::{StoreError, StoreReply, StoreRequest};
+use crate::io::{Query, QueryFailure, QueryReply, StoreError, StoreReply, StoreRequest};
 
 /// How we know that the module behaves so.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -199,6 +199,9 @@ pub(crate) enum Outcome {
     Data(DataPhase, Op),
     /// Ask the file store; `op` is resumed with [`Resume::Store`].
     Store(StoreRequest, Op),
+    /// Ask the network; `op` is resumed with [`Resume::Query`].
+    #[allow(dead_code, reason = "the first command that asks something follows")]
+    Query(Query, Op),
     /// The command stays open until its family resumes it ([`Module::resume`](crate::module::Module::resume)).
     Wait(Op),
 }
@@ -212,6 +215,9 @@ pub(crate) enum Resume {
     DataTimeout(Vec<u8>),
     /// The file store answered.
     Store(Result<StoreReply, StoreError>),
+    /// The network answered.
+    #[allow(dead_code, reason = "the first command that asks something follows")]
+    Query(Result<QueryReply, QueryFailure>),
     /// What the family waited for has happened (or failed): its own state says.
     Event,
 }

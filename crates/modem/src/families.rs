@@ -5,7 +5,7 @@ use core::fmt::Debug;
 
 use crate::command::{Answer, Command, Resume};
 use crate::exchange::Exchange;
-use crate::io::LineId;
+use crate::io::{LineId, QueryFailure, QueryId, QueryReply};
 use crate::module::Module;
 use crate::setup::Setup;
 
@@ -30,6 +30,9 @@ pub(crate) trait Family: Debug + Sized {
 
     /// A timer of this family is due.
     fn timer(_module: &mut Module, _timer: Self::Timer) {}
+
+    /// A question that no open command waits for has its answer. Every family is told; it knows its own questions.
+    fn answered(_module: &mut Module, _query: QueryId, _result: Result<QueryReply, QueryFailure>) {}
 
     /// Writes what AT&W on `line` keeps, as `key=value` lines; keys begin with the family's name and a dot.
     fn save(_module: &Module, _line: LineId, _settings: &mut String) {}
@@ -92,6 +95,14 @@ macro_rules! families {
             match timer {
                 $(FamilyTimer::$module(timer) => <$module::$state as Family>::timer(module, timer),)+
             }
+        }
+
+        pub(crate) fn answered(
+            module: &mut Module,
+            query: QueryId,
+            result: Result<QueryReply, QueryFailure>,
+        ) {
+            $(<$module::$state as Family>::answered(module, query, result);)+
         }
 
         pub(crate) fn power_on(module: &mut Module) {

@@ -4,10 +4,16 @@ use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
-use core::net::SocketAddr;
+use core::net::{IpAddr, SocketAddr};
 use core::ops::Add;
 
 use crate::ssl::TlsRequest;
+
+mod query;
+mod serial;
+
+pub use query::{Query, QueryFailure, QueryId, QueryReply};
+pub use serial::{Flow, Framing, LineKind, LineSetting, Parity, Signal};
 
 /// Milliseconds since the module was made. The host hands in the time; it never runs backwards.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -66,6 +72,20 @@ pub enum Input<'a> {
         ticket: Ticket,
         /// The outcome.
         result: Result<StoreReply, StoreError>,
+    },
+    /// The answer to a question that is no connection.
+    Query {
+        /// Which question.
+        query: QueryId,
+        /// The outcome.
+        result: Result<QueryReply, QueryFailure>,
+    },
+    /// The host's DTR on a line changes (circuit 108/2; true: on). Lines that have no such circuit never say so.
+    Dtr {
+        /// Which line.
+        line: LineId,
+        /// On or off.
+        on: bool,
     },
     /// The simulated surroundings change.
     World(WorldChange),
@@ -127,12 +147,27 @@ pub enum Output {
         /// What to write.
         bytes: Vec<u8>,
     },
+    /// How the line works from here on, once everything written before it has left: bit rate, framing, flow control,
+    /// circuits. A line that has no such thing takes no notice.
+    LineSetting {
+        /// Which line.
+        line: LineId,
+        /// What changes.
+        setting: LineSetting,
+    },
     /// A request about a connection.
     Link {
         /// Which connection.
         conn: ConnId,
         /// What to do.
         request: LinkRequest,
+    },
+    /// A question to the network that is no connection; exactly one [`Input::Query`] answers it.
+    Query {
+        /// Comes back with the answer.
+        query: QueryId,
+        /// What to ask.
+        question: Query,
     },
     /// A request to the file store; exactly one [`Input::Store`] answers it.
     Store {
@@ -201,8 +236,25 @@ pub struct Connect {
     pub tls: Option<Box<TlsRequest>>,
     /// How long name resolution and TCP connect may take together, in milliseconds.
     pub connect_timeout: u64,
+    /// The name servers to ask (AT+CDNSCFG), in order; empty: whatever the computer uses.
+    pub name_servers: Vec<IpAddr>,
+    /// The local port to come from (AT+CLPORT); `None`: any.
+    pub local_port: Option<u16>,
+    /// TCP keep-alive (AT+CIPTKA); `None`: off.
+    pub keep_alive: Option<KeepAlive>,
     /// The link number in AT terms, for logs.
     pub link: u8,
+}
+
+/// TCP keep-alive, in the kernel's terms.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct KeepAlive {
+    /// Silence before the first probe, in seconds.
+    pub idle: u32,
+    /// Between probes, in seconds.
+    pub interval: u32,
+    /// Probes without an answer that end the connection.
+    pub count: u32,
 }
 
 /// A file name inside the module: normalised, relative to the root, `/` between its parts, never empty, never with
@@ -261,8 +313,22 @@ pub enum StoreRequest {
     RemoveDirectory(ModulePath),
     /// How many bytes all files have together.
     Usage,
-    /// Keep settings outside the files that AT can see; handed back in [`Setup::settings`](crate::Setup).
-    Persist(Vec<u8>),
+    /// Keep something outside the files that AT can see; handed back in [`Setup`](crate::Setup).
+    Persist {
+        /// What it is; each section is replaced for itself.
+        section: Section,
+        /// The bytes.
+        bytes: Vec<u8>,
+    },
+}
+
+/// What [`StoreRequest::Persist`] keeps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Section {
+    /// Settings: [`Setup::settings`](crate::Setup::settings).
+    Settings,
+    /// Short messages: [`Setup::messages`](crate::Setup::messages).
+    Messages,
 }
 
 /// The store's good answers.

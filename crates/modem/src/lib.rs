@@ -5,6 +5,8 @@
 //! lines  ──► Line, Written ─┐        ┌─► Write            ──► lines
 //! net    ──► Link ──────────┤ Modem  ├─► Link (Connect …) ──► net
 //! store  ──► Store ─────────┤        ├─► Store            ──► store
+//! net    ──► Query ─────────┤        ├─► Query            ──► net
+//! lines  ──► Dtr ───────────┤        ├─► LineSetting      ──► lines
 //! world  ──► World ─────────┤        ├─► Note             ──► log
 //! clock  ──► now, Tick ─────┘        └─► Power
 //! ```
@@ -47,8 +49,10 @@ pub use at::Form;
 pub use command::{Command, Evidence, Example};
 pub use families::commands;
 pub use io::{
-    Card, ConnId, Connect, Coverage, Entry, Input, LineId, LinkEvent, LinkFailure, LinkRequest, ModulePath,
-    Note, Output, StoreError, StoreReply, StoreRequest, Ticket, Time, Transport, World, WorldChange,
+    Card, ConnId, Connect, Coverage, Entry, Flow, Framing, Input, KeepAlive, LineId, LineKind, LineSetting,
+    LinkEvent, LinkFailure, LinkRequest, ModulePath, Note, Output, Parity, Query, QueryFailure, QueryId,
+    QueryReply, Section, Signal, StoreError, StoreReply, StoreRequest, Ticket, Time, Transport, World,
+    WorldChange,
 };
 pub use profile::{AIR724UG, NameLimits, PROFILES, Profile, Timing, profile};
 pub use setup::Setup;
@@ -81,6 +85,9 @@ impl Modem {
             Input::Written { line, bytes } => module.written(line, bytes),
             Input::Link { conn, event } => families::socket::link_event(module, conn, event),
             Input::Store { ticket, result } => module.store_result(ticket, result),
+            Input::Query { query, result } => module.query_result(query, result),
+            // No family looks at DTR yet.
+            Input::Dtr { .. } => {}
             Input::World(change) => families::power::world_changed(module, change),
             Input::Tick => {}
         }

@@ -5,7 +5,7 @@ use at::{Format, Reader, ResultForm};
 use core::mem;
 
 use crate::families::Op;
-use crate::io::Ticket;
+use crate::io::{QueryId, Ticket};
 use crate::profile::Profile;
 
 /// What a line is doing.
@@ -50,6 +50,8 @@ pub(crate) enum Awaits {
     Data,
     /// The file store.
     Store(Ticket),
+    /// The network's answer.
+    Query(QueryId),
     /// Something that its family watches.
     Event,
 }

@@ -13,7 +13,7 @@ use core::mem;
 use crate::command::Resume;
 use crate::exchange::Exchange;
 use crate::families::{self, Families, FamilyTimer, Op};
-use crate::io::{ConnId, LineId, LinkRequest, Note, Output, Ticket, Time, World};
+use crate::io::{ConnId, LineId, LinkRequest, Note, Output, Query, QueryId, Section, Ticket, Time, World};
 use crate::line::{Awaits, Line, LineState};
 use crate::setup::Setup;
 use crate::timer::{Timer, Timers};
@@ -37,13 +37,15 @@ pub(crate) struct Module {
     outputs: VecDeque<Output>,
     next_ticket: u32,
     next_conn: u32,
-    /// Settings on their way to the store. They count from its answer on, whatever has become of the command by then.
-    persisting: Vec<(Ticket, Vec<u8>)>,
+    next_query: u32,
+    /// What is on its way to the store to be kept. It counts from the store's answer on, whatever has become of the
+    /// command by then.
+    persisting: Vec<(Ticket, Section, Vec<u8>)>,
 }
 
 impl Module {
     pub(crate) fn new(setup: Setup) -> Self {
-        let lines = (0..setup.lines.max(1)).map(|_| Line::new(setup.profile)).collect();
+        let lines = (0..setup.lines.len().max(1)).map(|_| Line::new(setup.profile)).collect();
         Self {
             now: Time(0),
             world: setup.world.clone(),
@@ -56,6 +58,7 @@ impl Module {
             outputs: VecDeque::new(),
             next_ticket: 0,
             next_conn: 0,
+            next_query: 0,
             persisting: Vec::new(),
             setup,
         }
@@ -164,6 +167,14 @@ impl Module {
         self.outputs.push_back(Output::Link { conn, request });
     }
 
+    /// Asks the network something; [`Module::query_result`] takes the answer.
+    pub(crate) fn ask(&mut self, question: Query) -> QueryId {
+        self.next_query = self.next_query.wrapping_add(1);
+        let query = QueryId(self.next_query);
+        self.outputs.push_back(Output::Query { query, question });
+        query
+    }
+
     /// An explanation for people. No secrets, no payload.
     pub(crate) fn note(&mut self, line: Option<LineId>, subject: &str, text: impl Into<Cow<'static, str>>) {
         let text = text.into().into_owned();
@@ -247,13 +258,32 @@ impl Module {
         self.outputs.pop_front()
     }
 
-    /// The stored settings as AT&W writes them.
-    pub(crate) fn settings(&self, line: LineId) -> String {
+    /// What AT&W on `line` keeps: every family's profile, and whatever else is kept already.
+    pub(crate) fn profile_settings(&self, line: LineId) -> Vec<u8> {
         let mut text = String::new();
         families::save(self, line, &mut text);
-        text
+        self.settings_with(|key| !key.starts_with(KEPT), &text)
+    }
+
+    /// The kept settings with new lines in the place of those whose key is one of `ours`. What is still on its way to the
+    /// store counts as kept: the store does one request after the other.
+    pub(crate) fn settings_with(&self, ours: impl Fn(&str) -> bool, lines: &str) -> Vec<u8> {
+        let on_its_way = self.persisting.iter().rev().find(|(_, section, _)| *section == Section::Settings);
+        let kept = on_its_way.map(|(_, _, bytes)| bytes).or(self.setup.settings.as_ref());
+        let mut text = String::new();
+        for line in String::from_utf8_lossy(kept.map_or(&[], Vec::as_slice)).lines() {
+            if line.split_once('=').is_some_and(|(key, _)| !ours(key)) {
+                text.push_str(line);
+                text.push('\n');
+            }
+        }
+        text.push_str(lines);
+        text.into_bytes()
     }
 }
+
+/// Keys of settings that are kept by a command of their own (AT+WISN, AT+CIPSCONT …) begin like this: AT&W leaves them alone.
+pub(crate) const KEPT: &str = "kept.";
 
 /// Appends one `key=value` line; for [`Family::save`](families::Family::save).
 pub(crate) fn setting(settings: &mut String, key: &str, value: impl fmt::Display) {

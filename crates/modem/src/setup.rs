@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-use crate::io::{Card, Coverage, World};
+use crate::io::{Card, Coverage, LineKind, World};
 use crate::profile::{AIR724UG, Profile};
 
 /// Everything that decides how an instance behaves, besides its inputs. Same set-up, same inputs, same outputs.
@@ -14,14 +14,16 @@ pub struct Setup {
     pub instance: u32,
     /// Decides whatever is arbitrary: the bearer's address, cell numbers.
     pub seed: u64,
-    /// How many lines, at least 1.
-    pub lines: u8,
+    /// Its lines, by number; at least one.
+    pub lines: Vec<LineKind>,
     /// The network's time at [`Time(0)`](crate::Time), milliseconds since 1970-01-01 UTC.
     pub unix_millis: i64,
     /// The surroundings at power-on.
     pub world: World,
-    /// What [`StoreRequest::Persist`](crate::StoreRequest::Persist) kept last.
+    /// What was kept last as [`Section::Settings`](crate::Section::Settings).
     pub settings: Option<Vec<u8>>,
+    /// What was kept last as [`Section::Messages`](crate::Section::Messages).
+    pub messages: Option<Vec<u8>>,
 }
 
 impl Setup {
@@ -32,7 +34,7 @@ impl Setup {
             profile: &AIR724UG,
             instance,
             seed,
-            lines: 1,
+            lines: alloc::vec![LineKind::Plain],
             unix_millis,
             world: World {
                 card: Some(Card { pin: None, puk: "12345678".into() }),
@@ -42,6 +44,7 @@ impl Setup {
                 bearer: true,
             },
             settings: None,
+            messages: None,
         }
     }
 

@@ -10,7 +10,7 @@ fn outputs(modem: &mut Modem) -> Vec<Output> {
 #[test]
 fn what_comes_when_it_is_off_is_not_answered() {
     let mut setup = Setup::new(0, 1, 1_600_000_000_000);
-    setup.lines = 2;
+    setup.lines = vec![modemtwin_modem::LineKind::Plain; 2];
     let card = setup.world.card.clone();
     let mut modem = Modem::new(setup);
     modem.handle(Time(60_000), Input::Line { line: LineId(1), bytes: b"AT+FSCREATE=a;+CGMM\rAT\r" });
@@ -54,7 +54,7 @@ fn what_comes_when_it_is_off_is_not_answered() {
 #[test]
 fn settings_that_become_safe_while_it_restarts_are_in_force_afterwards() {
     let mut setup = Setup::new(0, 1, 1_600_000_000_000);
-    setup.lines = 2;
+    setup.lines = vec![modemtwin_modem::LineKind::Plain; 2];
     let mut modem = Modem::new(setup);
     modem.handle(Time(60_000), Input::Line { line: LineId(0), bytes: b"AT+CMEE=2;&W\r" });
     let ticket = outputs(&mut modem)

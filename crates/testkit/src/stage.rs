@@ -3,7 +3,10 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use modem::{Input, LineId, LinkEvent, Modem, Output, Setup, StoreError, StoreReply, Ticket, Time};
+use modem::{
+    Input, LineId, LineKind, LinkEvent, Modem, Output, QueryFailure, QueryId, Section, Setup, StoreError,
+    StoreReply, Ticket, Time,
+};
 use transcript::{
     Clock, DnsAnswer, Leftover, PeerStep, PowerOn, Progress, Stage, StageError, StoreStep, World,
 };
@@ -51,6 +54,7 @@ struct Port {
 enum Reaction {
     Written(LineId, usize),
     Store(Ticket, Result<StoreReply, StoreError>),
+    Unanswered(QueryId),
 }
 
 /// How long a warm start waits for the module to become quiet.
@@ -106,7 +110,8 @@ impl VirtualStage {
         self.epoch = self.now;
         let mut setup = self.setup.clone();
         setup.unix_millis = setup.unix_millis.saturating_add(i64::try_from(self.now).unwrap_or(i64::MAX));
-        setup.settings = self.store.settings().map(<[u8]>::to_vec);
+        setup.settings = self.store.kept(Section::Settings).map(<[u8]>::to_vec);
+        setup.messages = self.store.kept(Section::Messages).map(<[u8]>::to_vec);
         self.modem = Some(Modem::new(setup));
         for port in &mut self.lines {
             *port = Port { stalled: port.stalled, ..Port::default() };
@@ -178,6 +183,9 @@ impl VirtualStage {
                 self.hand(match reaction {
                     Reaction::Written(line, bytes) => Input::Written { line, bytes },
                     Reaction::Store(ticket, result) => Input::Store { ticket, result },
+                    Reaction::Unanswered(query) => {
+                        Input::Query { query, result: Err(QueryFailure::NotPossible) }
+                    }
                 })?;
             } else if let Some((conn, event, bytes)) = self.network.next_told() {
                 let event = match event {
@@ -203,7 +211,11 @@ impl VirtualStage {
                     port.said.extend_from_slice(&bytes);
                 }
             }
+            // Nothing in memory has a bit rate or circuits.
+            Output::LineSetting { .. } => {}
             Output::Link { conn, request } => self.network.request(conn, request),
+            // No step can script an answer yet.
+            Output::Query { query, .. } => reactions.push_back(Reaction::Unanswered(query)),
             Output::Store { ticket, request } => {
                 let result = self.store.handle(&request);
                 if self.holds_store {
@@ -276,7 +288,7 @@ impl Stage for VirtualStage {
         for setting in plan.settings {
             surroundings::set_up(&mut self.setup, setting)?;
         }
-        self.setup.lines = plan.lines;
+        self.setup.lines.resize(usize::from(plan.lines).max(1), LineKind::Plain);
         self.lines = (0..plan.lines).map(|_| Port::default()).collect();
         self.make(plan.cold)
     }

@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry as Slot;
 
-use modem::{Entry, ModulePath, StoreError, StoreReply, StoreRequest};
+use modem::{Entry, ModulePath, Section, StoreError, StoreReply, StoreRequest};
 
 /// A module's files and settings in memory.
 #[derive(Clone, Debug, Default)]
 pub struct MemoryStore {
     nodes: BTreeMap<String, Node>,
     settings: Option<Vec<u8>>,
+    messages: Option<Vec<u8>>,
     /// Every request fails, as when the computer's own file system does.
     pub failing: bool,
 }
@@ -55,17 +56,23 @@ impl MemoryStore {
             }
             StoreRequest::RemoveDirectory(path) => self.remove_directory(path),
             StoreRequest::Usage => Ok(StoreReply::Size(self.usage())),
-            StoreRequest::Persist(settings) => {
-                self.settings = Some(settings.clone());
+            StoreRequest::Persist { section, bytes } => {
+                match section {
+                    Section::Settings => self.settings = Some(bytes.clone()),
+                    Section::Messages => self.messages = Some(bytes.clone()),
+                }
                 Ok(StoreReply::Done)
             }
         }
     }
 
-    /// What [`StoreRequest::Persist`] kept last.
+    /// What was kept last as this section.
     #[must_use]
-    pub fn settings(&self) -> Option<&[u8]> {
-        self.settings.as_deref()
+    pub fn kept(&self, section: Section) -> Option<&[u8]> {
+        match section {
+            Section::Settings => self.settings.as_deref(),
+            Section::Messages => self.messages.as_deref(),
+        }
     }
 
     /// A file's content, whatever the module did with it.

@@ -51,14 +51,15 @@ impl Transcript {
                 fault(index + 1, column, message)
             })?;
         }
-        let Parser { settings, cold, lines, steps, .. } = parser;
-        Ok(Self { name: name.into(), settings, cold, lines: lines.max(1), steps })
+        let Parser { settings, cold, lines, steps, covers, .. } = parser;
+        Ok(Self { name: name.into(), settings, cold, lines: lines.max(1), covers, steps })
     }
 }
 
 #[derive(Default)]
 struct Parser {
     settings: Vec<ModuleSetting>,
+    covers: Vec<String>,
     cold: bool,
     lines: u8,
     steps: Vec<Step>,

@@ -26,6 +26,8 @@ pub struct Transcript {
     pub cold: bool,
     /// How many lines of the module it uses, at least 1.
     pub lines: u8,
+    /// `@covers`: the rows of `docs/behaviour` that it shows.
+    pub covers: Vec<String>,
     /// What happens, in order.
     pub steps: Vec<Step>,
 }

@@ -177,3 +177,12 @@ proptest! {
         let _ = Transcript::parse("t", &words.join(" "));
     }
 }
+
+#[test]
+fn covers_names_rows_and_does_nothing() {
+    let transcript =
+        Transcript::parse("t", "@covers tcp.start.ok  tcp.start.fail\n@covers x\n> AT\n").unwrap();
+    assert_eq!(transcript.covers, ["tcp.start.ok", "tcp.start.fail", "x"]);
+    assert_eq!(transcript.steps.len(), 1);
+    assert!(Transcript::parse("t", "@covers\n").is_err());
+}

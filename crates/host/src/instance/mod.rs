@@ -16,7 +16,10 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use modem::{ConnId, Input, LineId, LinkEvent, LinkRequest, Modem, Output, Setup, Time};
+use modem::{
+    ConnId, Input, LineId, LineKind, LinkEvent, LinkRequest, Modem, Output, QueryFailure, Section, Setup,
+    Time,
+};
 use tokio::sync::mpsc;
 use tokio::time::{Sleep, sleep_until, timeout};
 
@@ -106,11 +109,15 @@ impl Instance {
     #[must_use]
     pub fn new(parts: Parts) -> Self {
         let Parts { name, mut setup, lines, store, network, observer } = parts;
-        setup.lines = u8::try_from(lines.len()).unwrap_or(u8::MAX).max(1);
-        setup.settings = store.settings().unwrap_or_else(|error| {
-            tracing::error!(module = name, %error, "the settings cannot be read; the module starts with its defaults");
-            None
-        });
+        setup.lines.resize(lines.len().clamp(1, usize::from(u8::MAX)), LineKind::Plain);
+        let kept = |section, what: &str| {
+            store.kept(section).unwrap_or_else(|error| {
+                tracing::error!(module = name, %error, "the {what} cannot be read; the module starts without them");
+                None
+            })
+        };
+        setup.settings = kept(Section::Settings, "settings");
+        setup.messages = kept(Section::Messages, "short messages");
         let (commands, receiver) = mpsc::channel(WAITING);
         Self {
             name,
@@ -233,7 +240,13 @@ impl Instance {
                         line.write(bytes);
                     }
                 }
+                // No line has a bit rate or circuits yet.
+                Output::LineSetting { .. } => {}
                 Output::Link { conn, request } => self.link_request(conn, request),
+                Output::Query { query, .. } => {
+                    let now = self.clock.now();
+                    self.modem.handle(now, Input::Query { query, result: Err(QueryFailure::NotPossible) });
+                }
                 Output::Store { ticket, request } => self.storing.request(ticket, request),
                 Output::Note(note) => match note.line {
                     Some(line) => {

@@ -44,6 +44,9 @@ pub(super) fn to(transport: Transport, address: SocketAddr) -> Connect {
         port: address.port(),
         tls: None,
         connect_timeout: 20_000,
+        name_servers: Vec::new(),
+        local_port: None,
+        keep_alive: None,
         link: 3,
     }
 }

@@ -3,6 +3,7 @@
 //! ```text
 //! DIR/files      what AT can see; no AT path leaves it, and a symbolic link in it is never followed
 //! DIR/settings   what AT&W and the like keep, out of AT's sight
+//! DIR/messages   short messages, likewise
 //! DIR/tmp        where new contents are staged (same file system, so that a rename is one step)
 //! DIR/lock       held while a twin uses the directory
 //! ```
@@ -20,7 +21,7 @@ use std::path::{Path, PathBuf};
 
 use cap_std::ambient_authority;
 use cap_std::fs::Dir;
-use modem::{StoreError, StoreReply, StoreRequest};
+use modem::{Section, StoreError, StoreReply, StoreRequest};
 
 use lock::Lock;
 pub use lock::OpenError;
@@ -30,10 +31,16 @@ use stage::Staging;
 /// The longest file that [`Store::read_whole`] reads, in bytes: more than any module's file system holds.
 pub const WHOLE_LIMIT: u64 = 4 << 20;
 
-/// The longest settings blob that is read back, in bytes.
-const SETTINGS_LIMIT: u64 = 1 << 20;
+/// The longest section that is read back, in bytes.
+const SECTION_LIMIT: u64 = 1 << 20;
 
-const SETTINGS: &str = "settings";
+/// Where a section is kept.
+fn section_name(section: Section) -> &'static str {
+    match section {
+        Section::Settings => "settings",
+        Section::Messages => "messages",
+    }
+}
 
 /// One module's files and settings. All calls block; the instance makes them off its own task.
 #[derive(Debug)]
@@ -70,12 +77,12 @@ impl Store {
         &self.path
     }
 
-    /// The settings that were persisted last; `None` when there are none.
+    /// What was persisted last as this section; `None` when nothing was.
     ///
     /// # Errors
     /// What the file system says; also when the file is unreasonably long.
-    pub fn settings(&self) -> io::Result<Option<Vec<u8>>> {
-        match files::read_all(&self.root, SETTINGS, SETTINGS_LIMIT) {
+    pub fn kept(&self, section: Section) -> io::Result<Option<Vec<u8>>> {
+        match files::read_all(&self.root, section_name(section), SECTION_LIMIT) {
             Ok(bytes) => Ok(Some(bytes)),
             Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(e) => Err(e),
@@ -117,7 +124,9 @@ impl Store {
                 files::remove_directory(files, path.as_str()).map(|()| StoreReply::Done)
             }
             StoreRequest::Usage => files::usage(files).map(StoreReply::Size),
-            StoreRequest::Persist(blob) => self.persist(blob).map(|()| StoreReply::Done),
+            StoreRequest::Persist { section, bytes } => {
+                self.persist(*section, bytes).map(|()| StoreReply::Done)
+            }
         }
     }
 
@@ -138,13 +147,14 @@ impl Store {
         staged.commit(&self.files, path).map_err(|e| files::io_failed("replace", path, &e))
     }
 
-    fn persist(&self, blob: &[u8]) -> Result<(), StoreError> {
+    fn persist(&self, section: Section, bytes: &[u8]) -> Result<(), StoreError> {
+        let name = section_name(section);
         let keep = || {
             let mut staged = self.staging.begin()?;
-            staged.write(blob)?;
-            staged.commit(&self.root, SETTINGS)
+            staged.write(bytes)?;
+            staged.commit(&self.root, name)
         };
-        keep().map_err(|e| files::io_failed("persist", SETTINGS, &e))
+        keep().map_err(|e| files::io_failed("persist", name, &e))
     }
 }
 

@@ -9,6 +9,10 @@ use super::*;
 
 const CAPACITY: u64 = 1000;
 
+fn persist(text: &str) -> StoreRequest {
+    StoreRequest::Persist { section: Section::Settings, bytes: text.into() }
+}
+
 fn store() -> (TempDir, Store) {
     let dir = tempfile::tempdir().unwrap();
     let store = Store::open(&dir.path().join("m")).unwrap();
@@ -210,12 +214,12 @@ fn a_fifo_is_not_a_file() {
 #[test]
 fn settings_survive_and_stay_out_of_sight() {
     let (dir, store) = store();
-    assert_eq!(store.settings().unwrap(), None);
-    assert_eq!(store.perform(&StoreRequest::Persist(b"one".to_vec())), Ok(StoreReply::Done));
-    assert_eq!(store.perform(&StoreRequest::Persist(b"two".to_vec())), Ok(StoreReply::Done));
+    assert_eq!(store.kept(Section::Settings).unwrap(), None);
+    assert_eq!(store.perform(&persist("one")), Ok(StoreReply::Done));
+    assert_eq!(store.perform(&persist("two")), Ok(StoreReply::Done));
     drop(store);
     let store = Store::open(&dir.path().join("m")).unwrap();
-    assert_eq!(store.settings().unwrap().as_deref(), Some(&b"two"[..]));
+    assert_eq!(store.kept(Section::Settings).unwrap().as_deref(), Some(&b"two"[..]));
     assert_eq!(store.perform(&StoreRequest::List(None)), Ok(StoreReply::Entries(vec![])));
     assert_eq!(store.perform(&StoreRequest::Usage), Ok(StoreReply::Size(0)));
 }

@@ -9,7 +9,7 @@ use at::{ArgError, ArgErrorKind, ResultForm};
 use crate::command::{Answer, Command, Evidence, Fault, Outcome, Resume, Test, example, example_after};
 use crate::exchange::Exchange;
 use crate::families::{self, Family, Never, Op};
-use crate::io::{LineId, StoreRequest};
+use crate::io::{LineId, Section, StoreRequest};
 use crate::module::{Module, setting};
 use crate::setup::Setup;
 
@@ -282,7 +282,8 @@ fn factory(x: &mut Exchange<'_>) -> Answer {
 
 fn store(x: &mut Exchange<'_>) -> Answer {
     number(x, 0)?;
-    let request = StoreRequest::Persist(x.module.settings(x.line).into_bytes());
+    let bytes = x.module.profile_settings(x.line);
+    let request = StoreRequest::Persist { section: Section::Settings, bytes };
     Ok(Outcome::Store(request, Op::basic(BasicOp::Store)))
 }
 

@@ -11,7 +11,7 @@ use at::CmeError;
 use crate::command::{Answer, Command, Evidence, Fault, Outcome, Resume, Test, example, example_after};
 use crate::exchange::Exchange;
 use crate::families::{Family, Never, Op, sim};
-use crate::io::StoreRequest;
+use crate::io::{Section, StoreRequest};
 use crate::module::{Module, setting};
 use crate::setup::Setup;
 
@@ -20,7 +20,7 @@ const CHARACTER_SETS: [&str; 3] = ["GSM", "IRA", "UCS2"];
 /// The longest AT+WISN text in bytes (documented).
 const SERIAL_LIMIT: usize = 64;
 /// Where stored settings keep the AT+WISN text.
-const SERIAL_KEY: &str = "identity.serial";
+const SERIAL_KEY: &str = "kept.identity.serial";
 
 /// The family's state.
 #[derive(Debug)]
@@ -203,7 +203,6 @@ impl Family for Identity {
     }
 
     fn save(module: &Module, _line: crate::io::LineId, settings: &mut String) {
-        setting(settings, SERIAL_KEY, &module.families.identity.serial);
         setting(settings, "identity.character_set", module.families.identity.character_set);
     }
 
@@ -327,15 +326,10 @@ fn set_serial(x: &mut Exchange<'_>) -> Answer {
     let serial = x.args.text(SERIAL_LIMIT).and_then(|text| x.args.finish().map(|()| text));
     let serial = serial.map_err(|error| Fault::cme(CmeError::INVALID_PARAMETERS, format!("{error}")))?;
     // The text is stored at once, but only the text: the other settings stay as AT&W left them.
-    let stored = x.module.setup.settings.clone().unwrap_or_default();
-    let mut settings = String::new();
-    for line in String::from_utf8_lossy(&stored).lines() {
-        if let Some((key, value)) = line.split_once('=').filter(|(key, _)| *key != SERIAL_KEY) {
-            setting(&mut settings, key, value);
-        }
-    }
-    setting(&mut settings, SERIAL_KEY, serial);
-    let request = StoreRequest::Persist(settings.into_bytes());
+    let mut line = String::new();
+    setting(&mut line, SERIAL_KEY, serial);
+    let bytes = x.module.settings_with(|key| key == SERIAL_KEY, &line);
+    let request = StoreRequest::Persist { section: Section::Settings, bytes };
     Ok(Outcome::Store(request, Op::identity(IdentityOp::Serial(serial.into()))))
 }
 

@@ -8,7 +8,7 @@ use at::FinalCode;
 use crate::command::{Answer, Command, Evidence, Fault, Outcome, Resume, example};
 use crate::exchange::Exchange;
 use crate::families::{Family, FamilyTimer, Op, clock, identity, network, sim};
-use crate::io::{StoreRequest, WorldChange};
+use crate::io::{Section, StoreRequest, WorldChange};
 use crate::module::Module;
 use crate::setup::Setup;
 
@@ -157,6 +157,7 @@ fn power_down(x: &mut Exchange<'_>) -> Answer {
 }
 
 fn forget(x: &mut Exchange<'_>) -> Answer {
-    let settings = identity::settings_for_life(x.module);
-    Ok(Outcome::Store(StoreRequest::Persist(settings.into_bytes()), Op::power(PowerOp::Forget)))
+    let bytes = identity::settings_for_life(x.module).into_bytes();
+    let request = StoreRequest::Persist { section: Section::Settings, bytes };
+    Ok(Outcome::Store(request, Op::power(PowerOp::Forget)))
 }

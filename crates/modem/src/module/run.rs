@@ -9,7 +9,9 @@ use super::Module;
 use crate::command::{Answer, Fault, Outcome, Resume, Test, subject};
 use crate::exchange::Exchange;
 use crate::families;
-use crate::io::{LineId, Output, StoreError, StoreReply, StoreRequest, Ticket};
+use crate::io::{
+    LineId, Output, QueryFailure, QueryId, QueryReply, Section, StoreError, StoreReply, StoreRequest, Ticket,
+};
 use crate::line::{Awaits, LineState, OpenCommand, PausedLine};
 use crate::timer::Timer;
 
@@ -49,10 +51,13 @@ impl Module {
     }
 
     pub(crate) fn store_result(&mut self, ticket: Ticket, result: Result<StoreReply, StoreError>) {
-        if let Some(index) = self.persisting.iter().position(|(asked, _)| *asked == ticket) {
-            let (_, settings) = self.persisting.remove(index);
+        if let Some(index) = self.persisting.iter().position(|(asked, ..)| *asked == ticket) {
+            let (_, section, bytes) = self.persisting.remove(index);
             if result.is_ok() {
-                self.setup.settings = Some(settings);
+                match section {
+                    Section::Settings => self.setup.settings = Some(bytes),
+                    Section::Messages => self.setup.messages = Some(bytes),
+                }
             }
         }
         // It was asked by a command that went down with the module.
@@ -66,6 +71,22 @@ impl Module {
         if let Some(line) = line {
             self.resume(line, Resume::Store(result));
             self.pump(line);
+        }
+    }
+
+    /// The network has answered a question: of an open command, or of a family.
+    pub(crate) fn query_result(&mut self, query: QueryId, result: Result<QueryReply, QueryFailure>) {
+        let line = self.line_ids().find(|line| {
+            matches!(&self.line_mut(*line).state,
+                LineState::Open(open) if open.awaits == Awaits::Query(query))
+        });
+        match line {
+            _ if !self.running => {}
+            Some(line) => {
+                self.resume(line, Resume::Query(result));
+                self.pump(line);
+            }
+            None => families::answered(self, query, result),
         }
     }
 
@@ -219,12 +240,13 @@ impl Module {
             Ok(Outcome::Store(request, op)) => {
                 self.next_ticket = self.next_ticket.wrapping_add(1);
                 let ticket = Ticket(self.next_ticket);
-                if let StoreRequest::Persist(settings) = &request {
-                    self.persisting.push((ticket, settings.clone()));
+                if let StoreRequest::Persist { section, bytes } = &request {
+                    self.persisting.push((ticket, *section, bytes.clone()));
                 }
                 self.outputs.push_back(Output::Store { ticket, request });
                 (Awaits::Store(ticket), op)
             }
+            Ok(Outcome::Query(question, op)) => (Awaits::Query(self.ask(question)), op),
             Ok(Outcome::Wait(op)) => (Awaits::Event, op),
         };
         let line = self.line_mut(id);

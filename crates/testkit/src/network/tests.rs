@@ -10,6 +10,9 @@ fn connect(host: &str) -> LinkRequest {
         port: 443,
         tls: None,
         connect_timeout: 75_000,
+        name_servers: Vec::new(),
+        local_port: None,
+        keep_alive: None,
         link: 0,
     }))
 }

@@ -6,7 +6,7 @@ use crate::outside::StoreStep;
 use crate::pattern::Template;
 use crate::step::{Action, Contents, Payload};
 
-const ALLOWED: &str = "there are @title @line @echo @within @wait @silence @file @set @module @boot @world @dns @peer \
+const ALLOWED: &str = "there are @title @covers @line @echo @within @wait @silence @file @set @module @boot @world @dns @peer \
                        @store @stall @note @power @restart @rest";
 const TOO_LATE: &str = "this has to stand before the first step in which something happens";
 
@@ -18,6 +18,11 @@ impl Parser {
             "@title" => {
                 scan.blanks();
                 return Ok(Some(Action::Title(scan.rest().trim_end().into())));
+            }
+            "@covers" => {
+                self.covers.push(scan.some_word("a row of docs/behaviour")?.into());
+                self.covers.extend(scan.rest().split_whitespace().map(String::from));
+                None
             }
             "@note" => {
                 scan.blanks();

@@ -3,6 +3,7 @@
 use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
+use alloc::vec::Vec;
 use at::ArgErrorKind;
 
 use super::link::{Link, LinkState, Tag, get, get_mut, state_text, tell};
@@ -142,7 +143,17 @@ pub(super) fn connect(module: &mut Module, number: u8) {
         link.conn = Some(conn);
     }
     let connect_timeout = module.setup.profile.timing.connect;
-    let connect = Connect { transport, host, port, tls, connect_timeout, link: number };
+    let connect = Connect {
+        transport,
+        host,
+        port,
+        tls,
+        connect_timeout,
+        name_servers: Vec::new(),
+        local_port: None,
+        keep_alive: None,
+        link: number,
+    };
     module.link(conn, LinkRequest::Connect(Box::new(connect)));
 }
 
