@@ -13,6 +13,7 @@ mod ack;
 mod close;
 mod events;
 mod link;
+mod receive;
 mod send;
 mod settings;
 mod start;
@@ -28,8 +29,10 @@ use crate::module::Module;
 use crate::setup::Setup;
 use link::{Link, LinkState};
 
-pub(crate) use events::{line_drained, link_event};
+pub(crate) use events::link_event;
 pub(crate) use link::{state_text, status_fields};
+pub(crate) use receive::line_drained;
+pub(crate) use settings::SocketSettings;
 
 /// Segments that a link may have granted and not yet received.
 const WINDOW: usize = 4;
@@ -37,14 +40,8 @@ const WINDOW: usize = 4;
 /// The family's state.
 #[derive(Debug)]
 pub(crate) struct Socket {
-    /// CIPMUX.
-    multi: bool,
-    /// CIPQSEND.
-    quick_send: u8,
-    /// CIPHEAD.
-    header: bool,
-    /// CIPRXF 0: CR LF behind each packet received in single mode.
-    receive_crlf: bool,
+    /// What the AT+CIP… settings say.
+    pub(crate) settings: SocketSettings,
     /// `IP PROCESSING`: multi mode, from the first CIPSTART until the last open link is closed by CIPCLOSE.
     processing: bool,
     /// By number.
@@ -65,7 +62,7 @@ impl Socket {
 
     /// How a link's number stands in front of what it says: not at all in single mode.
     fn tag(&self, number: u8) -> link::Tag {
-        link::Tag(self.multi.then_some(number))
+        link::Tag(self.settings.multi.then_some(number))
     }
 }
 
@@ -104,7 +101,7 @@ impl Family for Socket {
 
     fn new(setup: &Setup) -> Self {
         let links = (0..setup.profile.links).map(|_| Link::default()).collect();
-        Self { multi: false, quick_send: 0, header: false, receive_crlf: true, processing: false, links }
+        Self { settings: SocketSettings::default(), processing: false, links }
     }
 
     fn resume(x: &mut Exchange<'_>, op: SocketOp, event: Resume) -> Answer {
@@ -133,19 +130,19 @@ impl Family for Socket {
 
     fn factory(module: &mut Module) {
         let idle = packet::bearer(module) == Bearer::Initial;
-        let socket = &mut module.families.socket;
-        socket.header = false;
-        socket.receive_crlf = true;
-        if idle {
-            socket.multi = false;
-            socket.quick_send = 0;
+        let settings = &mut module.families.socket.settings;
+        // Outside IP INITIAL these two cannot be set.
+        let locked = (settings.multi, settings.quick_send);
+        *settings = SocketSettings::default();
+        if !idle {
+            (settings.multi, settings.quick_send) = locked;
         }
     }
 }
 
 /// Whether several links are on (CIPMUX 1).
 pub(crate) fn multi(module: &Module) -> bool {
-    module.families.socket.multi
+    module.families.socket.settings.multi
 }
 
 /// The bearer that a CIPSTART from IP INITIAL asked for is up.

@@ -1,7 +1,8 @@
 //! What happens to connections: results of connects, payload, acknowledgements, the end.
 
 use super::link::{LinkState, get, get_mut, tell};
-use super::{WINDOW, ack, go_on, multi, start};
+use super::receive::{deliver, grant};
+use super::{ack, go_on, start};
 use crate::io::{ConnId, LinkEvent, LinkFailure, LinkRequest, Transport};
 use crate::module::Module;
 
@@ -61,13 +62,6 @@ pub(crate) fn link_event(module: &mut Module, conn: ConnId, event: LinkEvent<'_>
     }
 }
 
-/// A line took bytes: links whose data goes there may be read again.
-pub(crate) fn line_drained(module: &mut Module) {
-    for number in 0..module.setup.profile.links {
-        grant(module, number);
-    }
-}
-
 fn ended(module: &mut Module, number: u8, say: bool) {
     if let Some(link) = get_mut(module, number) {
         link.drop_conn(LinkState::Closed);
@@ -94,42 +88,4 @@ fn stack_error(module: &mut Module, number: u8, failure: LinkFailure) {
         (Transport::Udp, _) => 14,
     };
     tell(module, number, format_args!("{transport} ERROR:{code}"));
-}
-
-/// Payload for the host, in packets of at most one segment.
-fn deliver(module: &mut Module, number: u8, bytes: &[u8]) {
-    let Some(line) = get(module, number).map(|link| link.line) else { return };
-    let (several, header, crlf) =
-        (multi(module), module.families.socket.header, module.families.socket.receive_crlf);
-    for packet in bytes.chunks(module.setup.profile.segment.max(1)) {
-        let length = packet.len();
-        if several {
-            module.urc_with(line, format_args!("+RECEIVE,{number},{length}:"), packet);
-        } else if header {
-            module.urc_raw(line, alloc::format!("\r\n+IPD,{length}:").as_bytes());
-            module.urc_raw(line, packet);
-        } else {
-            module.urc_raw(line, packet);
-            if crlf {
-                module.urc_raw(line, b"\r\n");
-            }
-        }
-    }
-}
-
-/// Lets a link be read, as far as its line keeps up.
-fn grant(module: &mut Module, number: u8) {
-    let connected = get(module, number).filter(|link| link.state == LinkState::Connected);
-    let Some((line, granted, Some(conn))) = connected.map(|link| (link.line, link.granted, link.conn)) else {
-        return;
-    };
-    let profile = module.setup.profile;
-    let window = WINDOW * profile.segment;
-    if granted + profile.segment > window || module.backlog(line) >= profile.line_backlog {
-        return;
-    }
-    if let Some(link) = get_mut(module, number) {
-        link.granted = window;
-    }
-    module.link(conn, LinkRequest::Grant(window - granted));
 }

@@ -134,8 +134,8 @@ pub(crate) fn state_text(module: &Module) -> &'static str {
         Bearer::Config { .. } => "IP CONFIG",
         Bearer::Active => "IP GPRSACT",
         Bearer::Deactivated => "PDP DEACT",
-        Bearer::Status if socket.multi && socket.processing => "IP PROCESSING",
-        Bearer::Status if socket.multi => "IP STATUS",
+        Bearer::Status if socket.settings.multi && socket.processing => "IP PROCESSING",
+        Bearer::Status if socket.settings.multi => "IP STATUS",
         Bearer::Status => {
             let link = get(module, 0).map(|link| (link.state, link.transport));
             match link.unwrap_or((LinkState::Initial, Transport::Tcp)) {

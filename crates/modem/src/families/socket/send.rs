@@ -169,7 +169,7 @@ pub(super) fn collected(x: &mut Exchange<'_>, target: Target, end: DataEnd, byte
         DataEnd::Complete if bytes.is_empty() => return Err(Fault::not_allowed("there was nothing to send")),
         DataEnd::Complete => {}
     }
-    let quick_send = x.module.families.socket.quick_send;
+    let quick_send = x.module.families.socket.settings.quick_send;
     let buffer = profile.send_buffer as u64;
     let link = link::get_mut(x.module, number)
         .filter(|link| link.conn == Some(conn) && link.state == LinkState::Connected);

@@ -3,13 +3,62 @@
 use crate::command::{Answer, Command, Evidence, Fault, Outcome, Test, example, example_after};
 use crate::exchange::Exchange;
 use crate::families::packet::{self, Bearer};
+use crate::io::KeepAlive;
+
+/// What the AT+CIP… settings say. AT&F and a restart bring the defaults back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct SocketSettings {
+    /// CIPMUX.
+    pub(crate) multi: bool,
+    /// CIPQSEND.
+    pub(crate) quick_send: u8,
+    /// CIPHEAD.
+    pub(crate) header: bool,
+    /// CIPSHOWTP: the protocol in the header.
+    pub(crate) show_transport: bool,
+    /// CIPSRIP: the peer's address in front of what it sends.
+    pub(crate) show_peer: bool,
+    /// CIPRXF 0: CR LF behind each packet received in single mode.
+    pub(crate) receive_crlf: bool,
+    /// CIPATS: send what was typed when the time is over.
+    pub(crate) auto_send: bool,
+    /// CIPATS: that time in seconds; 0 before it was first set.
+    pub(crate) auto_send_after: u8,
+    /// CIPSPRT.
+    pub(crate) prompt: u8,
+    /// CIPRXGET: 0 push, 1 and 5 pull.
+    pub(crate) pull: u8,
+    /// CIPTKA.
+    pub(crate) keeps_alive: bool,
+    /// CIPTKA's times.
+    pub(crate) keep_alive: KeepAlive,
+}
+
+impl Default for SocketSettings {
+    fn default() -> Self {
+        Self {
+            multi: false,
+            quick_send: 0,
+            header: false,
+            show_transport: false,
+            show_peer: false,
+            receive_crlf: true,
+            auto_send: false,
+            auto_send_after: 0,
+            prompt: 1,
+            pull: 0,
+            keeps_alive: false,
+            keep_alive: KeepAlive { idle: 7200, interval: 75, count: 9 },
+        }
+    }
+}
 
 pub(super) const CIPMUX: Command = Command {
     syntax: &["AT+CIPMUX=<0-1>   0 single link (default), 1 several", "AT+CIPMUX?", "AT+CIPMUX=?"],
     reference: "manual AT+CIPMUX",
     evidence: Evidence::Documented,
     remarks: "Outside IP INITIAL +CME ERROR: 3; a link left CLOSED counts until AT+CIPSHUT.",
-    read: Some(|x| said(x, "+CIPMUX: ", u8::from(x.module.families.socket.multi))),
+    read: Some(|x| said(x, "+CIPMUX: ", u8::from(x.module.families.socket.settings.multi))),
     set: Some(set_multi),
     test: Test::Text("+CIPMUX: (0,1)"),
     examples: &[
@@ -50,7 +99,7 @@ pub(super) const CIPQSEND: Command = Command {
     reference: "manual AT+CIPQSEND; SSL guide 3.1",
     evidence: Evidence::Documented,
     remarks: "Outside IP INITIAL +CME ERROR: 3. UDP has no ACK: 2 is as good as 0 there (assumed).",
-    read: Some(|x| said(x, "+CIPQSEND: ", x.module.families.socket.quick_send)),
+    read: Some(|x| said(x, "+CIPQSEND: ", x.module.families.socket.settings.quick_send)),
     set: Some(set_quick_send),
     test: Test::Text("+CIPQSEND: (0,1,2)"),
     examples: &[
@@ -68,7 +117,7 @@ pub(super) const CIPHEAD: Command = Command {
     reference: "manual AT+CIPHEAD",
     evidence: Evidence::Documented,
     remarks: "Concerns single mode; multi mode always has its +RECEIVE header, and accepts the setting.",
-    read: Some(|x| said(x, "+CIPHEAD: ", u8::from(x.module.families.socket.header))),
+    read: Some(|x| said(x, "+CIPHEAD: ", u8::from(x.module.families.socket.settings.header))),
     set: Some(set_header),
     test: Test::Text("+CIPHEAD: (0,1)"),
     examples: &[
@@ -89,7 +138,7 @@ pub(super) const CIPRXF: Command = Command {
     reference: "manual AT+CIPRXF",
     evidence: Evidence::Documented,
     remarks: "Concerns single mode with AT+CIPHEAD=0 only (multi mode: assumed); takes effect at once (assumed).",
-    read: Some(|x| said(x, "+CIPRXF:", u8::from(!x.module.families.socket.receive_crlf))),
+    read: Some(|x| said(x, "+CIPRXF:", u8::from(!x.module.families.socket.settings.receive_crlf))),
     set: Some(set_receive_crlf),
     test: Test::Text("+CIPRXF: (0,1)"),
     examples: &[
@@ -117,7 +166,7 @@ fn set_multi(x: &mut Exchange<'_>) -> Answer {
     let multi = x.args.flag()?;
     x.args.finish()?;
     only_initial(x)?;
-    x.module.families.socket.multi = multi;
+    x.module.families.socket.settings.multi = multi;
     Ok(Outcome::Ok)
 }
 
@@ -135,20 +184,20 @@ fn set_quick_send(x: &mut Exchange<'_>) -> Answer {
     let value = x.args.small(0..=2)?;
     x.args.finish()?;
     only_initial(x)?;
-    x.module.families.socket.quick_send = value;
+    x.module.families.socket.settings.quick_send = value;
     Ok(Outcome::Ok)
 }
 
 fn set_header(x: &mut Exchange<'_>) -> Answer {
     let header = x.args.flag()?;
     x.args.finish()?;
-    x.module.families.socket.header = header;
+    x.module.families.socket.settings.header = header;
     Ok(Outcome::Ok)
 }
 
 fn set_receive_crlf(x: &mut Exchange<'_>) -> Answer {
     let plain = x.args.flag()?;
     x.args.finish()?;
-    x.module.families.socket.receive_crlf = !plain;
+    x.module.families.socket.settings.receive_crlf = !plain;
     Ok(Outcome::Ok)
 }
