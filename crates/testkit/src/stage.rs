@@ -106,6 +106,12 @@ impl VirtualStage {
         self.settle()
     }
 
+    /// How much the module holds: the length of its whole state in words. To see whether it grows.
+    #[must_use]
+    pub fn module_size(&self) -> usize {
+        format!("{:?}", self.modem).len()
+    }
+
     fn make(&mut self, cold: bool) -> Result<(), StageError> {
         self.epoch = self.now;
         let mut setup = self.setup.clone();
