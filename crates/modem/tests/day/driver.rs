@@ -11,8 +11,17 @@ use transcript::{PeerStep, PowerOn, Progress, Stage, StageError, World};
 const LIMIT: u64 = 700_000;
 
 /// What ends an answer.
-const FINALS: &[&str] =
-    &["OK", "ERROR", "SHUT OK", "CLOSE OK", "SEND OK", "SEND FAIL", "ALREADY CONNECT", "NO CARRIER", "CONNECT"];
+const FINALS: &[&str] = &[
+    "OK",
+    "ERROR",
+    "SHUT OK",
+    "CLOSE OK",
+    "SEND OK",
+    "SEND FAIL",
+    "ALREADY CONNECT",
+    "NO CARRIER",
+    "CONNECT",
+];
 
 pub(crate) struct Driver {
     stage: VirtualStage,
