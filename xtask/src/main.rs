@@ -6,6 +6,7 @@
 )]
 
 mod bench;
+mod coverage;
 mod deny;
 mod no_std;
 mod prerequisites;
@@ -22,6 +23,8 @@ Tasks:
   test [--no-install]  Everything: unit, transcript, documentation and end-to-end tests, and the no_std probe.
                        First installs what is missing (apt-get, pip) and says why;
                        with --no-install, lists what is missing and fails.
+  coverage             Counts the rows of docs/behaviour that some test shows, lists the others with their reasons; fails
+                       on a row without a test or a reason, and on a test that names no row.
   no-std               Proves that `at` and `modem` do not need std.
   deny [--install]     Checks licences, bans and sources of all dependencies with cargo-deny;
                        with --install, first installs cargo-deny if it is missing.
@@ -40,6 +43,7 @@ fn main() -> ExitCode {
     let result = match arguments.as_slice() {
         ["test"] => test::run(true),
         ["test", "--no-install"] => test::run(false),
+        ["coverage"] => coverage::run(),
         ["no-std"] => no_std::run(),
         ["deny"] => deny::run(false),
         ["deny", "--install"] => deny::run(true),

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
-use crate::{no_std, prerequisites, run};
+use crate::{coverage, no_std, prerequisites, run};
 
 /// Gets what is missing (or, without `install`, fails with the list), then runs everything. The runners' own summary lines
 /// come last.
@@ -15,6 +15,9 @@ use crate::{no_std, prerequisites, run};
 pub(crate) fn run(install: bool) -> Result<()> {
     run::step("What the tests need");
     let python = prerequisites::ensure(install)?;
+
+    run::step("Behaviour: every row of docs/behaviour has a test, or says why not");
+    coverage::run()?;
 
     run::step("The probe: `at` and `modem` without std");
     no_std::run()?;
