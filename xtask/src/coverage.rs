@@ -175,7 +175,7 @@ fn compare(pages: &[Page], tags: &[Tag]) -> (String, Vec<String>) {
         all += page.rows.len();
     }
     if unexplained > 0 {
-        faults.push(format!("no test shows {unexplained} rows, and they do not say why not"));
+        faults.push(format!("{unexplained} rows have neither a test nor a reason"));
     }
     let _ = writeln!(report, "in all: {covered} of {all} rows covered");
     (report, faults)
@@ -253,9 +253,10 @@ mod tests {
             [
                 "p.md: row a.a is in p.md already",
                 "t.at:2: there is no row z.z",
-                "p.md: no test shows row a.b, and it does not say why",
                 "p.md: row a.c says why it is not shown, but a test shows it",
+                "1 rows have neither a test nor a reason",
             ]
         );
+        assert!(report.contains("  a.b: NO TEST, NO REASON\n"), "{report}");
     }
 }
