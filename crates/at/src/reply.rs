@@ -90,6 +90,11 @@ impl Reply {
         self.in_block = false;
     }
 
+    /// Goes on with a block that an earlier answer of the same command began.
+    pub fn resume_block(&mut self) {
+        self.in_block = true;
+    }
+
     /// Bytes as they are.
     pub fn raw(&mut self, bytes: &[u8]) {
         self.out.extend_from_slice(bytes);

@@ -200,7 +200,7 @@ pub(crate) enum Outcome {
     /// Ask the file store; `op` is resumed with [`Resume::Store`].
     Store(StoreRequest, Op),
     /// Ask the network; `op` is resumed with [`Resume::Query`].
-    #[allow(dead_code, reason = "the first command that asks something follows")]
+    #[allow(dead_code, reason = "a question that only its answer ends; the first follows")]
     Query(Query, Op),
     /// The command stays open until its family resumes it ([`Module::resume`](crate::module::Module::resume)).
     Wait(Op),
@@ -216,7 +216,6 @@ pub(crate) enum Resume {
     /// The file store answered.
     Store(Result<StoreReply, StoreError>),
     /// The network answered.
-    #[allow(dead_code, reason = "the first command that asks something follows")]
     Query(Result<QueryReply, QueryFailure>),
     /// What the family waited for has happened (or failed): its own state says.
     Event,

@@ -132,6 +132,7 @@ families! {
     power::Power,
     packet::Packet,
     socket::Socket,
+    names::Names,
     ssl::Ssl,
     files::Files,
 }

@@ -96,6 +96,8 @@ pub struct Profile {
     pub time_zone_quarters: i8,
     /// Whether `+NITZ` prints local time like AT+CCLK instead of UTC.
     pub nitz_is_local: bool,
+    /// Whether AT+CIPPING takes 0 for echoes without end.
+    pub endless_ping: bool,
     /// The clock at power-on, seconds since 1970-01-01 UTC.
     pub clock_at_boot: i64,
     /// When things happen.
@@ -134,6 +136,8 @@ pub struct Timing {
     pub bearer_up: u64,
     /// How long AT+CIICR waits for the network before it fails.
     pub bearer_limit: u64,
+    /// How long AT+CDNSGIP waits for a name server.
+    pub resolve: u64,
     /// How long name resolution and TCP connect may take.
     pub connect: u64,
     /// How long CIPSEND waits for the network to take the data.

@@ -10,6 +10,7 @@
 mod check;
 mod network;
 mod property;
+mod queries;
 mod stage;
 mod store;
 mod surroundings;

@@ -84,6 +84,11 @@ impl Network {
         self.dns.insert(name.into(), answer);
     }
 
+    /// What a `@dns` step has said about a name.
+    pub(crate) fn dns(&self, name: &str) -> Option<&DnsAnswer> {
+        self.dns.get(name)
+    }
+
     /// The module asks for something.
     pub(crate) fn request(&mut self, id: ConnId, request: LinkRequest) {
         if let LinkRequest::Connect(connect) = request {

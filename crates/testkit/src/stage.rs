@@ -4,14 +4,14 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use modem::{
-    Input, LineId, LineKind, LinkEvent, Modem, Output, QueryFailure, QueryId, Section, Setup, StoreError,
-    StoreReply, Ticket, Time,
+    Input, LineId, LineKind, LinkEvent, Modem, Output, Section, Setup, StoreError, StoreReply, Ticket, Time,
 };
 use transcript::{
-    Clock, DnsAnswer, Leftover, PeerStep, PowerOn, Progress, Stage, StageError, StoreStep, World,
+    Clock, DnsAnswer, Leftover, PeerStep, PowerOn, Progress, QueryStep, Stage, StageError, StoreStep, World,
 };
 
 use crate::network::Network;
+use crate::queries::Queries;
 use crate::store::MemoryStore;
 use crate::surroundings;
 
@@ -32,6 +32,7 @@ pub struct VirtualStage {
     holds_store: bool,
     held: VecDeque<(Ticket, Result<StoreReply, StoreError>)>,
     network: Network,
+    queries: Queries,
     notes: VecDeque<String>,
     power: VecDeque<bool>,
     /// Counts what the module has caused, to see whether anything happened.
@@ -54,7 +55,6 @@ struct Port {
 enum Reaction {
     Written(LineId, usize),
     Store(Ticket, Result<StoreReply, StoreError>),
-    Unanswered(QueryId),
 }
 
 /// How long a warm start waits for the module to become quiet.
@@ -90,6 +90,7 @@ impl VirtualStage {
             holds_store: false,
             held: VecDeque::new(),
             network: Network::default(),
+            queries: Queries::default(),
             notes: VecDeque::new(),
             power: VecDeque::new(),
             caused: 0,
@@ -151,8 +152,7 @@ impl VirtualStage {
     /// When something happens by itself.
     fn deadline(&self) -> Option<u64> {
         let module = self.modem.as_ref().and_then(Modem::deadline).map(|at| at.0.saturating_add(self.epoch));
-        let network = self.network.deadline();
-        module.into_iter().chain(network).min()
+        module.into_iter().chain(self.network.deadline()).chain(self.queries.deadline()).min()
     }
 
     /// Lets time pass up to `at` and whatever is due happen.
@@ -160,6 +160,7 @@ impl VirtualStage {
         let due = self.deadline();
         self.now = self.now.max(at);
         self.network.advance(self.now);
+        self.queries.advance(self.now);
         self.hand(Input::Tick)?;
         self.settle()?;
         if due.is_some_and(|due| due <= self.now) && self.deadline() == due {
@@ -189,9 +190,6 @@ impl VirtualStage {
                 self.hand(match reaction {
                     Reaction::Written(line, bytes) => Input::Written { line, bytes },
                     Reaction::Store(ticket, result) => Input::Store { ticket, result },
-                    Reaction::Unanswered(query) => {
-                        Input::Query { query, result: Err(QueryFailure::NotPossible) }
-                    }
                 })?;
             } else if let Some((conn, event, bytes)) = self.network.next_told() {
                 let event = match event {
@@ -199,6 +197,8 @@ impl VirtualStage {
                     other => other,
                 };
                 self.hand(Input::Link { conn, event })?;
+            } else if let Some((query, result)) = self.queries.next_told() {
+                self.hand(Input::Query { query, result })?;
             } else if !self.feed()? {
                 return Ok(());
             }
@@ -220,8 +220,9 @@ impl VirtualStage {
             // Nothing in memory has a bit rate or circuits.
             Output::LineSetting { .. } => {}
             Output::Link { conn, request } => self.network.request(conn, request),
-            // No step can script an answer yet.
-            Output::Query { query, .. } => reactions.push_back(Reaction::Unanswered(query)),
+            Output::Query { query, question } => {
+                self.queries.ask(self.now, query, question, |name| self.network.dns(name));
+            }
             Output::Store { ticket, request } => {
                 let result = self.store.handle(&request);
                 if self.holds_store {
@@ -238,6 +239,7 @@ impl VirtualStage {
             }
             Output::Power { restarting } => {
                 self.network.drop_all();
+                self.queries.drop_all();
                 self.power.push_back(restarting);
             }
         }
@@ -317,6 +319,12 @@ impl Stage for VirtualStage {
         Ok(progress)
     }
 
+    fn query(&mut self, number: Option<u32>, step: &QueryStep) -> Result<Progress, StageError> {
+        let progress = self.queries.step(self.now, number, step)?;
+        self.settle()?;
+        Ok(progress)
+    }
+
     fn store(&mut self, step: &StoreStep) -> Result<(), StageError> {
         match step {
             StoreStep::Put { path, contents } => self.store.put(path, contents.clone()),
@@ -380,10 +388,13 @@ impl Stage for VirtualStage {
 
     fn restart(&mut self, cold: bool) -> Result<(), StageError> {
         self.network.drop_all();
+        self.queries.drop_all();
         self.make(cold)
     }
 
     fn leftovers(&mut self) -> Vec<Leftover> {
-        self.network.leftovers()
+        let mut all = self.network.leftovers();
+        all.append(&mut self.queries.leftovers());
+        all
     }
 }

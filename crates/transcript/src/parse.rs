@@ -1,6 +1,7 @@
 //! Text to steps.
 
 mod directive;
+mod query;
 mod scan;
 mod world;
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::outside::{DnsAnswer, ModuleSetting, PeerStep, StoreStep, World};
+use crate::outside::{DnsAnswer, ModuleSetting, PeerStep, QueryStep, StoreStep, World};
 
 /// Carries bytes to a module and back, and whatever else of the steps it can do.
 ///
@@ -80,6 +80,17 @@ pub trait Stage {
     fn peer(&mut self, number: Option<u32>, step: &PeerStep) -> Result<Progress, StageError> {
         let _ = (number, step);
         Err(StageError::NotPossible("to script peers"))
+    }
+
+    /// Answers or checks question `number` (see [`QueryStep`] for `None`). When the answer is [`Progress::NotYet`], the
+    /// runner waits and calls again.
+    ///
+    /// # Errors
+    ///
+    /// Not possible here, or what was expected can't come true any more.
+    fn query(&mut self, number: Option<u32>, step: &QueryStep) -> Result<Progress, StageError> {
+        let _ = (number, step);
+        Err(StageError::NotPossible("to answer what the module asks the network"))
     }
 
     /// Does or checks something with the module's files.

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::outside::{DnsAnswer, ModuleSetting, PeerStep, StoreStep, World};
+use crate::outside::{DnsAnswer, ModuleSetting, PeerStep, QueryStep, StoreStep, World};
 use crate::pattern::Template;
 
 /// Where something stands in a transcript's text; both count from 1.
@@ -102,6 +102,13 @@ pub enum Action {
         number: Option<u32>,
         /// What.
         step: PeerStep<Payload>,
+    },
+    /// `@query`: the network is asked something that is no connection, or answers.
+    Query {
+        /// Which question, counted from 1 in the order in which they were asked; `None`: see [`QueryStep`].
+        number: Option<u32>,
+        /// What.
+        step: QueryStep,
     },
     /// `@store`: the module's files.
     Store(StoreStep<Payload>),

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use modemtwin_transcript::{
-    Action, Contents, Expect, Fill, ModuleSetting, Payload, PeerStep, Position, Send, StoreStep, Template,
-    Transcript, World,
+    Action, Contents, Expect, Fill, ModuleSetting, Payload, PeerStep, Position, QueryKind, QueryProblem,
+    QueryStep, Send, StoreStep, Template, Transcript, World,
 };
 use proptest::prelude::*;
 
@@ -130,6 +130,32 @@ fn the_rest_of_the_world() {
 }
 
 #[test]
+fn questions_are_expected_and_answered() {
+    let step = |text: &str| match action(text) {
+        Action::Query { number: None, step } => step,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(
+        step("@query expect resolve example.com servers=192.0.2.53,192.0.2.54 timeout=5s"),
+        QueryStep::Expect {
+            kind: QueryKind::Resolve,
+            target: "example.com".into(),
+            fields: vec![("servers".into(), "192.0.2.53,192.0.2.54".into()), ("timeout".into(), "5s".into())],
+        }
+    );
+    assert_eq!(step("@query answer 192.0.2.7"), QueryStep::Answer("192.0.2.7".parse().unwrap()));
+    let echo = |ttl, from| QueryStep::Echo { after: Duration::from_millis(35), ttl, from };
+    assert_eq!(step("@query echo 35ms"), echo(64, None));
+    assert_eq!(step("@query echo 35ms ttl 54"), echo(54, None));
+    assert_eq!(step("@query echo 35ms from 192.0.2.9 ttl 0"), echo(0, Some("192.0.2.9".parse().unwrap())));
+    assert_eq!(step("@query time -1"), QueryStep::Time(-1));
+    assert_eq!(step("@query taken"), QueryStep::Taken);
+    assert_eq!(step("@query fails no-name-server"), QueryStep::Fails(QueryProblem::NoNameServer));
+    assert_eq!(step("@query hold on"), QueryStep::Hold(true));
+    assert_eq!(action("@query 3 taken"), Action::Query { number: Some(3), step: QueryStep::Taken });
+}
+
+#[test]
 fn faults_say_where_and_what_is_allowed() {
     for (text, says) in [
         ("OK", "t:1:1: a step begins with >"),
@@ -145,6 +171,19 @@ fn faults_say_where_and_what_is_allowed() {
         ("@wait 99999999999999999999s", "t:1:7: here stands a time"),
         ("@peer dance", "t:1:7: there are @peer accept"),
         ("@peer 0 accept", "a connection's number, from 1"),
+        ("@query", "t:1:7: there are @query expect"),
+        ("@query 0 taken", "t:1:8: here stands a question's number, from 1"),
+        ("@query answer example.com", "t:1:15: here stands an address"),
+        ("@query echo soon", "t:1:13: here stands a time"),
+        ("@query echo 5ms ttl 256", "t:1:21: here stands a time to live"),
+        ("@query echo 5ms to 192.0.2.7", "t:1:17: here stands ttl and a number"),
+        ("@query fails badly", "t:1:14: here stands no-such-name"),
+        ("@query expect gossip", "t:1:15: here stands resolve"),
+        ("@query expect time", "t:1:19: the name, address or number"),
+        (
+            "@query expect time pool.example ttl=5",
+            "t:1:33: here stands KEY=VALUE with one of these keys: servers, timeout",
+        ),
         ("@peer expect-tls color=red", "KEY=VALUE"),
         ("@line 16", "0 to 15"),
         ("99> AT", "0 to 15"),
@@ -168,7 +207,7 @@ proptest! {
     #[test]
     fn words_of_the_format_in_any_order(words in proptest::collection::vec(
         prop::sample::select(vec![
-            "@peer", "@file", "@store", "put", "x", "=", "\"", "\\x", "{", "}", "{*}", "{len:x}", ">", "<", ">>", "<<", "raw",
+            "@peer", "@query", "expect", "echo", "fails", "@file", "@store", "put", "x", "=", "\"", "\\x", "{", "}", "{*}", "{len:x}", ">", "<", ">>", "<<", "raw",
             "bytes", "5", "5s", "\n", " ", "card", "in", "pin", "@world", "@module", "99999999999999999999", "é",
         ]),
         0..12,

@@ -22,7 +22,7 @@ use core::net::Ipv4Addr;
 
 use crate::command::{Answer, Command, Resume};
 use crate::exchange::Exchange;
-use crate::families::{Family, FamilyTimer, Op, network, socket};
+use crate::families::{Family, FamilyTimer, Op, names, network, socket};
 use crate::module::Module;
 use crate::setup::Setup;
 use bearer::Access;
@@ -130,6 +130,11 @@ pub(crate) fn bearer(module: &Module) -> Bearer {
     module.families.packet.bearer
 }
 
+/// Whether the TCP/IP bearer is up.
+pub(crate) fn is_up(module: &Module) -> bool {
+    matches!(bearer(module), Bearer::Active | Bearer::Status)
+}
+
 /// Brings the bearer up for a CIPSTART from IP INITIAL, without a word; `socket::bearer_up` or
 /// `socket::bearer_lost` follows.
 pub(crate) fn cold_start(module: &mut Module) {
@@ -159,6 +164,7 @@ fn default_lost(module: &mut Module) {
             module.urc_all(format_args!("+PDP: DEACT"));
             module.note(None, "bearer", "the bearer is lost; AT+CIPSHUT leads out of PDP DEACT");
             socket::bearer_lost(module);
+            names::bearer_lost(module);
         }
     }
 }
@@ -210,6 +216,7 @@ fn shut(module: &mut Module) {
     stop_asking(module);
     module.families.packet.bearer = Bearer::Initial;
     socket::shut(module);
+    names::bearer_lost(module);
     resume_bring_up(module);
 }
 

@@ -46,6 +46,7 @@ pub const AIR724UG: Profile = Profile {
     bit_error_rate: 99,
     time_zone_quarters: 32,
     nitz_is_local: false,
+    endless_ping: false,
     // 2000-01-01 00:00 in the time zone above.
     clock_at_boot: 946_656_000,
     timing: Timing {
@@ -57,6 +58,7 @@ pub const AIR724UG: Profile = Profile {
         network_time: 100,
         bearer_up: 100,
         bearer_limit: 90_000,
+        resolve: 12_000,
         connect: 75_000,
         send: 50_000,
         acknowledge: 645_000,

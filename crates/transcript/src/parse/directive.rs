@@ -1,13 +1,13 @@
 //! Steps that begin with `@`.
 
 use super::scan::{Fault, Scan};
-use super::{LINE_RANGE, MOST_LINES, Parser, world};
+use super::{LINE_RANGE, MOST_LINES, Parser, query, world};
 use crate::outside::StoreStep;
 use crate::pattern::Template;
 use crate::step::{Action, Contents, Payload};
 
 const ALLOWED: &str = "there are @title @covers @line @echo @within @wait @silence @file @set @module @boot @world @dns @peer \
-                       @store @stall @note @power @restart @rest";
+                       @query @store @stall @note @power @restart @rest";
 const TOO_LATE: &str = "this has to stand before the first step in which something happens";
 
 impl Parser {
@@ -78,6 +78,7 @@ impl Parser {
                 Some(Action::Dns { name, answer: world::dns_answer(scan)? })
             }
             "@peer" => Some(world::peer(scan)?),
+            "@query" => Some(query::query(scan)?),
             "@store" => Some(Action::Store(store(scan)?)),
             "@stall" => Some(Action::Stall { line: self.uses(self.line), on: scan.switch()? }),
             "@power" => {

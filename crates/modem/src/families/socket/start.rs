@@ -3,7 +3,6 @@
 use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
-use alloc::vec::Vec;
 use at::ArgErrorKind;
 
 use super::link::{Link, LinkState, Tag, get, get_mut, state_text, tell};
@@ -11,7 +10,7 @@ use super::multi;
 use crate::command::{Answer, Command, Evidence, Fault, Outcome, Test, example, example_after};
 use crate::exchange::Exchange;
 use crate::families::packet::{self, Bearer};
-use crate::families::ssl;
+use crate::families::{names, ssl};
 use crate::io::{Connect, LinkRequest, Transport};
 use crate::module::Module;
 
@@ -149,7 +148,7 @@ pub(super) fn connect(module: &mut Module, number: u8) {
         port,
         tls,
         connect_timeout,
-        name_servers: Vec::new(),
+        name_servers: names::servers(module),
         local_port: None,
         keep_alive: None,
         link: number,
