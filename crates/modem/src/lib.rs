@@ -86,8 +86,7 @@ impl Modem {
             Input::Link { conn, event } => families::socket::link_event(module, conn, event),
             Input::Store { ticket, result } => module.store_result(ticket, result),
             Input::Query { query, result } => module.query_result(query, result),
-            // No family looks at DTR yet.
-            Input::Dtr { .. } => {}
+            Input::Dtr { line, on } => module.dtr_changed(line, on),
             Input::World(change) => families::power::world_changed(module, change),
             Input::Tick => {}
         }

@@ -4,8 +4,12 @@ use alloc::vec::Vec;
 use at::{Format, Reader, ResultForm};
 use core::mem;
 
+mod port;
+
+pub(crate) use port::{Circuits, Port, Serial};
+
 use crate::families::Op;
-use crate::io::{QueryId, Ticket};
+use crate::io::{LineKind, QueryId, Ticket};
 use crate::profile::Profile;
 
 /// What a line is doing.
@@ -61,6 +65,7 @@ pub(crate) enum Awaits {
 pub(crate) struct Line {
     pub(crate) reader: Reader,
     pub(crate) format: Format,
+    pub(crate) port: Port,
     pub(crate) state: LineState,
     /// Written at the end of this input, in one piece.
     pub(crate) out: Vec<u8>,
@@ -71,14 +76,24 @@ pub(crate) struct Line {
 }
 
 impl Line {
-    pub(crate) fn new(profile: &Profile) -> Self {
+    pub(crate) fn new(profile: &Profile, kind: LineKind) -> Self {
         Self {
             reader: Reader::new(profile.line_limit),
             format: Format { result_form: ResultForm::Verbose, quiet: false, cmee: profile.cmee },
+            port: Port::new(kind),
             state: LineState::Idle,
             out: Vec::new(),
             urcs: Vec::new(),
             unconfirmed: 0,
+        }
+    }
+
+    /// The line of a module that has just been switched on again.
+    pub(crate) fn restarted(&self, profile: &Profile) -> Self {
+        Self {
+            port: self.port.restarted(),
+            unconfirmed: self.unconfirmed,
+            ..Self::new(profile, self.port.kind)
         }
     }
 

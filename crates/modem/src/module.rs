@@ -13,8 +13,10 @@ use core::mem;
 use crate::command::Resume;
 use crate::exchange::Exchange;
 use crate::families::{self, Families, FamilyTimer, Op};
-use crate::io::{ConnId, LineId, LinkRequest, Note, Output, Query, QueryId, Section, Ticket, Time, World};
-use crate::line::{Awaits, Line, LineState};
+use crate::io::{
+    ConnId, LineId, LineKind, LinkRequest, Note, Output, Query, QueryId, Section, Ticket, Time, World,
+};
+use crate::line::{Awaits, Circuits, Line, LineState};
 use crate::setup::Setup;
 use crate::timer::{Timer, Timers};
 
@@ -45,7 +47,8 @@ pub(crate) struct Module {
 
 impl Module {
     pub(crate) fn new(setup: Setup) -> Self {
-        let lines = (0..setup.lines.len().max(1)).map(|_| Line::new(setup.profile)).collect();
+        let kinds = if setup.lines.is_empty() { &[LineKind::Plain] } else { setup.lines.as_slice() };
+        let lines = kinds.iter().map(|&kind| Line::new(setup.profile, kind)).collect();
         Self {
             now: Time(0),
             world: setup.world.clone(),
@@ -70,11 +73,13 @@ impl Module {
         self.booted = self.now;
         self.families = Families::new(&self.setup);
         for line in &mut self.lines {
-            let unconfirmed = line.unconfirmed;
-            *line = Line::new(self.setup.profile);
-            line.unconfirmed = unconfirmed;
+            *line = line.restarted(self.setup.profile);
         }
         self.load_settings();
+        for id in self.line_ids() {
+            self.line_mut(id).port.settle_rate();
+            self.tell_settings(id);
+        }
         families::power_on(self);
     }
 
@@ -83,6 +88,11 @@ impl Module {
         self.running = false;
         self.timers.clear();
         families::socket::abandon_all(self);
+        for line in self.line_ids() {
+            let port = &mut self.line_mut(line).port;
+            (port.carrier, port.ringing) = (false, false);
+            self.tell_settings(line);
+        }
         self.outputs.push_back(Output::Power { restarting: restart_after.is_some() });
         if let Some(millis) = restart_after {
             self.timers.arm(Timer::Boot, self.now + millis);
@@ -127,7 +137,11 @@ impl Module {
 
     /// An unsolicited line followed by payload, as one piece.
     pub(crate) fn urc_with(&mut self, line: LineId, text: fmt::Arguments<'_>, payload: &[u8]) {
+        let limit = self.setup.profile.line_backlog;
         let line = self.line_mut(line);
+        if line.port.refuses(line.urcs.len(), limit) {
+            return;
+        }
         let mut reply = Reply::new(mem::take(&mut line.urcs), line.format);
         reply.info(text);
         reply.raw(payload);
@@ -181,6 +195,13 @@ impl Module {
         self.outputs.push_back(Output::Note(Note { line, subject: String::from(subject), text }));
     }
 
+    /// The host's DTR on a line changes.
+    pub(crate) fn dtr_changed(&mut self, line: LineId, on: bool) {
+        if usize::from(line.0) < self.lines.len() {
+            self.line_mut(line).port.dtr = on;
+        }
+    }
+
     /// The line whose open command `matches`, if any.
     pub(crate) fn waiting(&self, matches: impl Fn(&Op) -> bool) -> Option<LineId> {
         let index = self.lines.iter().position(|line| match &line.state {
@@ -223,6 +244,7 @@ impl Module {
                     self.pump(line);
                 }
                 Timer::Boot => self.boot(),
+                Timer::Ring(line) => self.line_mut(line).port.ringing = false,
                 Timer::Family(timer) => families::timer(self, timer),
             }
             self.flush();
@@ -236,21 +258,59 @@ impl Module {
         for id in self.line_ids() {
             self.pump(id);
         }
-        for index in 0..self.lines.len() {
-            let line = &mut self.lines[index];
-            if matches!(line.state, LineState::Idle) && !line.urcs.is_empty() {
+        for id in self.line_ids() {
+            self.tell_settings(id);
+            let line = self.line_mut(id);
+            if matches!(line.state, LineState::Idle) && !line.urcs.is_empty() && !line.port.deaf() {
+                self.ring(id);
+                let line = self.line_mut(id);
                 if line.out.is_empty() {
                     line.out = mem::take(&mut line.urcs);
                 } else {
                     line.out.append(&mut line.urcs);
                 }
             }
-            if !line.out.is_empty() {
-                let bytes = mem::take(&mut line.out);
-                line.unconfirmed += bytes.len();
-                let line = LineId(u8::try_from(index).unwrap_or(u8::MAX));
-                self.outputs.push_back(Output::Write { line, bytes });
+            self.write(id);
+        }
+    }
+
+    /// Lets what a line has to say leave.
+    fn write(&mut self, id: LineId) {
+        let line = self.line_mut(id);
+        if !line.out.is_empty() {
+            let bytes = mem::take(&mut line.out);
+            line.unconfirmed += bytes.len();
+            self.families.serial.active(self.now);
+            self.outputs.push_back(Output::Write { line: id, bytes });
+        }
+    }
+
+    /// The circuits of a line as they have to be now.
+    fn circuits(&self, line: &Line) -> Circuits {
+        let carrier = line.port.carrier || self.families.basic.carrier_always();
+        Circuits { dcd: self.running && carrier, ri: self.running && line.port.ringing, dsr: self.running }
+    }
+
+    /// Tells what has changed about how a line works, behind what the line has said by now.
+    pub(super) fn tell_settings(&mut self, id: LineId) {
+        let Some(line) = self.line(id) else { return };
+        let circuits = self.circuits(line);
+        let busy = !matches!(line.state, LineState::Idle);
+        if line.port.changed(circuits, busy) {
+            self.write(id);
+            for setting in self.line_mut(id).port.changes(circuits, busy) {
+                self.outputs.push_back(Output::LineSetting { line: id, setting });
             }
+        }
+    }
+
+    /// Pulses RI: something unsolicited is about to be said.
+    fn ring(&mut self, id: LineId) {
+        let pulse = self.setup.profile.timing.ring;
+        if pulse > 0 {
+            self.line_mut(id).port.ringing = true;
+            self.tell_settings(id);
+            self.timers.arm(Timer::Ring(id), self.now + pulse);
         }
     }
 

@@ -88,6 +88,8 @@ pub struct Profile {
     pub no_service_messages: &'static [&'static str],
     /// Whether `+CPIN: READY` is printed at power-on too, not only after a PIN and a change of cards.
     pub card_ready_at_boot: bool,
+    /// The highest that AT+CSCLK takes: 2, or 3 where there is an ultra-low power mode, which sleeps like 2.
+    pub deepest_sleep: u8,
     /// AT+COPS? format at power-on: 0 long name, 1 short name, 2 numbers.
     pub operator_format: u8,
     /// Bit error rate that AT+CSQ prints: 0 to 7, 99 unknown.
@@ -148,6 +150,12 @@ pub struct Timing {
     pub close: u64,
     /// The last answer (`OK`, `NORMAL POWER DOWN`) to the module being down.
     pub shutdown: u64,
+    /// AT+CSCLK=2: how long nothing may have been said before the module sleeps for the first time.
+    pub sleep: u64,
+    /// A byte that wakes the module to the first that it hears.
+    pub wake: u64,
+    /// How long RI is on when a line says something unsolicited; 0: it stays off.
+    pub ring: u64,
     /// AT+RESET, AT+CFUN=1,1: down to the first boot message.
     pub reboot: u64,
 }

@@ -10,6 +10,8 @@ use crate::io::{LineId, Time};
 pub(crate) enum Timer {
     /// A line's data phase has lasted long enough.
     DataPhase(LineId),
+    /// A line's RI has been on long enough.
+    Ring(LineId),
     /// The module comes up again after a restart.
     Boot,
     /// A family's own.

@@ -49,6 +49,10 @@ struct Port {
     stalled: bool,
     /// Written by the module while the line was stalled.
     stuck: Vec<u8>,
+    /// How many bytes of what the module said were received.
+    received: usize,
+    /// What the module has set about the line, and behind how many bytes of what it said.
+    settings: VecDeque<(usize, String)>,
 }
 
 /// For the module, after an output.
@@ -61,7 +65,7 @@ enum Reaction {
 const BOOT_LIMIT: u64 = 120_000;
 /// How many inputs may follow from one without time passing.
 const CHAIN_LIMIT: u32 = 10_000_000;
-/// The most explanations that are kept.
+/// The most explanations, and settings of a line, that are kept.
 const NOTES: usize = 1000;
 
 impl Default for VirtualStage {
@@ -121,7 +125,7 @@ impl VirtualStage {
         setup.messages = self.store.kept(Section::Messages).map(<[u8]>::to_vec);
         self.modem = Some(Modem::new(setup));
         for port in &mut self.lines {
-            *port = Port { stalled: port.stalled, ..Port::default() };
+            *port = Port { stalled: port.stalled, received: port.received, ..Port::default() };
         }
         self.held.clear();
         self.settle()?;
@@ -134,6 +138,7 @@ impl VirtualStage {
         }
         for port in &mut self.lines {
             port.said.clear();
+            port.settings.clear();
         }
         self.notes.clear();
         self.power.clear();
@@ -217,8 +222,14 @@ impl VirtualStage {
                     port.said.extend_from_slice(&bytes);
                 }
             }
-            // Nothing in memory has a bit rate or circuits.
-            Output::LineSetting { .. } => {}
+            Output::LineSetting { line, setting } => {
+                let Some(port) = self.lines.get_mut(usize::from(line.0)) else { return };
+                if port.settings.len() == NOTES {
+                    port.settings.pop_front();
+                }
+                let said = port.received + port.said.len() + port.stuck.len();
+                port.settings.push_back((said, surroundings::line_setting(setting)));
+            }
             Output::Link { conn, request } => self.network.request(conn, request),
             Output::Query { query, question } => {
                 self.queries.ask(self.now, query, question, |name| self.network.dns(name));
@@ -273,7 +284,9 @@ impl Stage for VirtualStage {
     }
 
     fn receive(&mut self, line: u8, into: &mut Vec<u8>) -> Result<(), StageError> {
-        into.append(&mut self.port(line)?.said);
+        let port = self.port(line)?;
+        port.received += port.said.len();
+        into.append(&mut port.said);
         Ok(())
     }
 
@@ -362,6 +375,34 @@ impl Stage for VirtualStage {
             self.settle()?;
         }
         Ok(())
+    }
+
+    fn dtr(&mut self, line: u8, on: bool) -> Result<(), StageError> {
+        self.port(line)?;
+        self.hand(Input::Dtr { line: LineId(line), on })?;
+        self.settle()
+    }
+
+    fn line_setting(&mut self, line: u8, setting: Option<&str>, said: usize) -> Result<Progress, StageError> {
+        let settings = &mut self.port(line)?.settings;
+        let there: Vec<&str> = settings.iter().map(|(_, setting)| setting.as_str()).collect();
+        let Some(wanted) = setting else {
+            let what = format!("the module has set something about line {line}: {there:?}");
+            return if there.is_empty() { Ok(Progress::Done) } else { Err(StageError::Failed(what)) };
+        };
+        let Some(index) = there.iter().position(|setting| *setting == wanted) else {
+            let what = format!("the module has not set {wanted} on line {line}; there are: {there:?}");
+            return Ok(Progress::NotYet(StageError::Failed(what)));
+        };
+        let at = settings[index].0;
+        if at != said {
+            let (side, off) =
+                if at < said { ("in front of the last", said - at) } else { ("behind", at - said) };
+            let bytes = if at < said { "bytes expected" } else { "bytes more than were expected" };
+            return Err(StageError::Failed(format!("the module has set {wanted} {side} {off} {bytes}")));
+        }
+        settings.drain(..=index);
+        Ok(Progress::Done)
     }
 
     fn note(&mut self, text: &str) -> Result<Progress, StageError> {

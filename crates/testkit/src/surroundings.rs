@@ -1,6 +1,6 @@
 //! A transcript's words for the module's surroundings, in the module's own.
 
-use modem::{Card, Coverage, Setup, World, WorldChange};
+use modem::{Card, Coverage, Flow, LineSetting, Parity, Setup, Signal, World, WorldChange};
 use transcript::{ModuleSetting, StageError};
 
 /// The PUK of cards whose transcript does not care.
@@ -20,6 +20,16 @@ pub(crate) fn set_up(setup: &mut Setup, setting: &ModuleSetting) -> Result<(), S
         ModuleSetting::Coverage(found) => setup.world.coverage = coverage(*found),
         ModuleSetting::Bearer(granted) => setup.world.bearer = *granted,
         ModuleSetting::Rssi(rssi) => setup.world.rssi = *rssi,
+        ModuleSetting::Line { line, kind } => {
+            let line = usize::from(*line);
+            if setup.lines.len() <= line {
+                setup.lines.resize(line + 1, modem::LineKind::Plain);
+            }
+            setup.lines[line] = match kind {
+                transcript::LineKind::Plain => modem::LineKind::Plain,
+                transcript::LineKind::AutoBaud => modem::LineKind::AutoBaud,
+            };
+        }
         ModuleSetting::Unix(seconds) => setup.unix_millis = seconds.saturating_mul(1000),
     }
     Ok(())
@@ -35,6 +45,35 @@ pub(crate) fn change(change: &transcript::World) -> WorldChange {
         transcript::World::BearerLost => WorldChange::BearerLost,
         transcript::World::NetworkTime(on) => WorldChange::NetworkTime(*on),
         transcript::World::PowerKey => WorldChange::PowerKey,
+    }
+}
+
+/// A line's setting in the words of `@line-setting`.
+pub(crate) fn line_setting(setting: LineSetting) -> String {
+    let flow = |flow| match flow {
+        Flow::None => "none",
+        Flow::Software => "software",
+        Flow::Hardware => "hardware",
+    };
+    match setting {
+        LineSetting::Rate(rate) => format!("rate {rate}"),
+        LineSetting::Framing(frame) => {
+            let parity = match frame.parity {
+                Parity::None => 'N',
+                Parity::Odd => 'O',
+                Parity::Even => 'E',
+            };
+            format!("framing {}{parity}{}", frame.data_bits, frame.stop_bits)
+        }
+        LineSetting::Flow { by_dte, by_dce } => format!("flow {} {}", flow(by_dte), flow(by_dce)),
+        LineSetting::Signal(signal, on) => {
+            let signal = match signal {
+                Signal::Dcd => "dcd",
+                Signal::Ri => "ri",
+                Signal::Dsr => "dsr",
+            };
+            format!("{signal} {}", if on { "on" } else { "off" })
+        }
     }
 }
 

@@ -100,6 +100,26 @@ fn lines_are_apart() {
 }
 
 #[test]
+fn settings_of_a_line_have_their_place_in_what_is_said() {
+    check_str("> AT+IPR=9600\n< OK\n@line-setting rate 9600\n@line-setting none\n").unwrap();
+    check_str("> AT+IPR=9600\n< OK\n").unwrap();
+    let report = fails("> AT+IPR=9600\n@line-setting rate 9600\n< OK\n");
+    assert!(report.contains("has set rate 9600 behind 6 bytes more than were expected"), "{report}");
+    let report = fails("> AT+IPR=9600\n< OK\n> AT\n< OK\n@line-setting rate 9600\n");
+    assert!(report.contains("in front of the last 9 bytes expected"), "{report}");
+    let report = fails("> AT+IPR=9600\n< OK\n@line-setting none\n");
+    assert!(report.contains("has set something about line 0"), "{report}");
+    let report = fails("> AT\n< OK\n@within 1s\n@line-setting dcd on\n");
+    assert!(report.contains("has not set dcd on on line 0"), "{report}");
+}
+
+#[test]
+fn dtr_reaches_the_module() {
+    check_str("> AT+CSCLK=1\n< OK\n@wait 1s\n@dtr off\n>> AT\\r\n@silence 5s\n@dtr on\n> AT\n< OK\n")
+        .unwrap();
+}
+
+#[test]
 fn unknown_profiles_are_refused() {
     assert!(fails("@module profile no-such\n> AT\n< OK").contains("no profile called no-such"));
 }

@@ -26,8 +26,8 @@ mod text;
 pub use bindings::{Bindings, FileSource};
 pub use failure::Failure;
 pub use outside::{
-    Card, ConnectFailure, Coverage, DnsAnswer, ModuleSetting, PeerStep, QueryKind, QueryProblem, QueryStep,
-    StoreStep, TlsFields, Transport, World,
+    Card, ConnectFailure, Coverage, DnsAnswer, LineKind, ModuleSetting, PeerStep, QueryKind, QueryProblem,
+    QueryStep, StoreStep, TlsFields, Transport, World,
 };
 pub use parse::ParseError;
 pub use pattern::{Kind, Part, Template};

@@ -24,6 +24,22 @@ pub enum ModuleSetting {
     Rssi(u8),
     /// The network's time at power-on, seconds since 1970-01-01 UTC.
     Unix(i64),
+    /// What one of its lines is; `plain` unless said otherwise.
+    Line {
+        /// The line's number.
+        line: u8,
+        /// Its kind.
+        kind: LineKind,
+    },
+}
+
+/// What a serial line is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LineKind {
+    /// Bytes arrive whatever the bit rate.
+    Plain,
+    /// The module finds out the bit rate from what comes.
+    AutoBaud,
 }
 
 /// A SIM card.

@@ -113,6 +113,29 @@ pub trait Stage {
         Err(StageError::NotPossible("to stall a line"))
     }
 
+    /// Switches the host's DTR on a line.
+    ///
+    /// # Errors
+    ///
+    /// Not possible here.
+    fn dtr(&mut self, line: u8, on: bool) -> Result<(), StageError> {
+        let _ = (line, on);
+        Err(StageError::NotPossible("to switch DTR"))
+    }
+
+    /// Whether the module has made this setting of a line (in the words of [`Action::LineSetting`]) when it had said
+    /// exactly `said` bytes there; settings up to that one are used up. `None`: whether there is no setting left.
+    ///
+    /// # Errors
+    ///
+    /// Not possible here, or it was made elsewhere in what the module has said.
+    ///
+    /// [`Action::LineSetting`]: crate::Action::LineSetting
+    fn line_setting(&mut self, line: u8, setting: Option<&str>, said: usize) -> Result<Progress, StageError> {
+        let _ = (line, setting, said);
+        Err(StageError::NotPossible("to see a line's settings"))
+    }
+
     /// Whether the module has explained something that has `text` in it; explanations up to that one are used up.
     ///
     /// # Errors

@@ -119,6 +119,20 @@ pub enum Action {
         /// Begins or ends.
         on: bool,
     },
+    /// `@dtr on|off`: the host's DTR changes.
+    Dtr {
+        /// On which line.
+        line: u8,
+        /// On or off.
+        on: bool,
+    },
+    /// `@line-setting`: the module has changed how the line works, right behind the bytes expected so far.
+    LineSetting {
+        /// Which line.
+        line: u8,
+        /// What has changed, in the transcript's words with single blanks (`rate 9600`); `None`: nothing has.
+        setting: Option<String>,
+    },
     /// `@note`: the module has explained something with these words.
     Note(String),
     /// `@power off|restart`: the module has switched itself off, or begun to restart.

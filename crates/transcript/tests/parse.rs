@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use modemtwin_transcript::{
-    Action, Contents, Expect, Fill, ModuleSetting, Payload, PeerStep, Position, QueryKind, QueryProblem,
-    QueryStep, Send, StoreStep, Template, Transcript, World,
+    Action, Contents, Expect, Fill, LineKind, ModuleSetting, Payload, PeerStep, Position, QueryKind,
+    QueryProblem, QueryStep, Send, StoreStep, Template, Transcript, World,
 };
 use proptest::prelude::*;
 
@@ -92,6 +92,23 @@ fn set_up_is_kept_apart() {
     assert_eq!(transcript.steps.len(), 2);
     assert_eq!(transcript.steps[1].position, Position { line: 6, column: 1 });
     assert!(error("> AT\n@module seed 7").starts_with("t:2:1: this has to stand before"));
+}
+
+#[test]
+fn what_a_line_is_beyond_its_bytes() {
+    let transcript = Transcript::parse("t", "@module line 2 auto-baud\n@line 1\n@dtr off\n").unwrap();
+    assert_eq!(transcript.lines, 3);
+    assert_eq!(transcript.settings, [ModuleSetting::Line { line: 2, kind: LineKind::AutoBaud }]);
+    assert_eq!(transcript.steps[0].action, Action::Dtr { line: 1, on: false });
+    let setting = |text: &str| Action::LineSetting { line: 0, setting: Some(text.into()) };
+    assert_eq!(action("@line-setting  rate  9600"), setting("rate 9600"));
+    assert_eq!(action("@line-setting framing 8E1"), setting("framing 8E1"));
+    assert_eq!(action("@line-setting flow hardware  none"), setting("flow hardware none"));
+    assert_eq!(action("@line-setting ri on"), setting("ri on"));
+    assert_eq!(action("@line-setting none"), Action::LineSetting { line: 0, setting: None });
+    for wrong in ["framing 9N1", "framing 8N1x", "flow none", "flow xon none", "rate x", "cts on", "ri"] {
+        error(&format!("@line-setting {wrong}"));
+    }
 }
 
 #[test]

@@ -28,6 +28,13 @@ pub(crate) enum BasicOp {
     Store,
 }
 
+impl Basic {
+    /// AT&C0: DCD is on, carrier or not.
+    pub(crate) fn carrier_always(&self) -> bool {
+        self.dcd == 0
+    }
+}
+
 impl Family for Basic {
     type Op = BasicOp;
     type Timer = Never;

@@ -9,6 +9,7 @@ use super::Module;
 use crate::command::{Answer, Fault, Outcome, Resume, Test, subject};
 use crate::exchange::Exchange;
 use crate::families;
+use crate::families::serial::{Asleep, hears};
 use crate::io::{
     LineId, Output, QueryFailure, QueryId, QueryReply, Section, StoreError, StoreReply, StoreRequest, Ticket,
 };
@@ -30,6 +31,7 @@ impl Module {
         if !self.running || usize::from(line.0) >= self.lines.len() {
             return;
         }
+        let bytes = self.heard(line, bytes);
         let room = self.setup.profile.line_queue.saturating_sub(self.line_mut(line).reader.queued());
         let kept = &bytes[..bytes.len().min(room)];
         self.line_mut(line).reader.push(kept);
@@ -42,6 +44,41 @@ impl Module {
             );
         }
         self.pump(line);
+    }
+
+    /// What of the bytes reaches the reader: none until the bit rate is found out (the start-up messages are said then), and
+    /// none while the module sleeps.
+    fn heard<'b>(&mut self, id: LineId, bytes: &'b [u8]) -> &'b [u8] {
+        if bytes.is_empty() {
+            return bytes;
+        }
+        let line = self.line_mut(id);
+        if !line.port.deaf() {
+            if matches!(line.state, LineState::Idle) && line.reader.queued() == 0 {
+                match hears(self, id) {
+                    Ok(()) => {}
+                    Err(Asleep::Waking { first: false }) => return &[],
+                    Err(Asleep::Waking { first: true }) => {
+                        let text = "the module was asleep (AT+CSCLK=2) and loses what wakes it; send AT until it answers";
+                        self.note(Some(id), "input", text);
+                        return &[];
+                    }
+                    Err(Asleep::Dtr) => {
+                        let text =
+                            "bytes lost: DTR is off, so the module sleeps (AT+CSCLK=1); switch DTR on first";
+                        self.note(Some(id), "input", text);
+                        return &[];
+                    }
+                }
+            }
+            let now = self.now;
+            self.families.serial.active(now);
+            return bytes;
+        }
+        let Some((taken, pair)) = line.port.train(bytes) else { return &[] };
+        self.flush();
+        self.line_mut(id).reader.push(&pair);
+        &bytes[taken..]
     }
 
     pub(crate) fn written(&mut self, line: LineId, bytes: usize) {
@@ -259,6 +296,8 @@ impl Module {
         line.out = reply.into_bytes();
         line.state = LineState::Idle;
         line.reader.recycle(text);
+        // What the line set about itself holds from behind its result code on, before anything else is read.
+        self.tell_settings(id);
     }
 }
 

@@ -42,6 +42,7 @@ pub const AIR724UG: Profile = Profile {
     service_messages: &["^MODE: 17,17", "+E_UTRAN Service"],
     no_service_messages: &["^MODE: 0,0", "+NO Service"],
     card_ready_at_boot: false,
+    deepest_sleep: 2,
     operator_format: 2,
     bit_error_rate: 99,
     time_zone_quarters: 32,
@@ -64,6 +65,9 @@ pub const AIR724UG: Profile = Profile {
         acknowledge: 645_000,
         close: 10_000,
         shutdown: 1,
+        sleep: 5_000,
+        wake: 20,
+        ring: 120,
         reboot: 1_500,
     },
 };

@@ -2,12 +2,12 @@
 
 use super::scan::{Fault, Scan};
 use super::{LINE_RANGE, MOST_LINES, Parser, query, world};
-use crate::outside::StoreStep;
+use crate::outside::{ModuleSetting, StoreStep};
 use crate::pattern::Template;
 use crate::step::{Action, Contents, Payload};
 
 const ALLOWED: &str = "there are @title @covers @line @echo @within @wait @silence @file @set @module @boot @world @dns @peer \
-                       @query @store @stall @note @power @restart @rest";
+                       @query @store @stall @dtr @line-setting @note @power @restart @rest";
 const TOO_LATE: &str = "this has to stand before the first step in which something happens";
 
 impl Parser {
@@ -58,7 +58,11 @@ impl Parser {
                 if self.begun {
                     return Err(Fault::new(start, TOO_LATE));
                 }
-                self.settings.push(world::setting(scan)?);
+                let setting = world::setting(scan)?;
+                if let ModuleSetting::Line { line, .. } = setting {
+                    self.uses(line);
+                }
+                self.settings.push(setting);
                 None
             }
             "@boot" => {
@@ -81,6 +85,14 @@ impl Parser {
             "@query" => Some(query::query(scan)?),
             "@store" => Some(Action::Store(store(scan)?)),
             "@stall" => Some(Action::Stall { line: self.uses(self.line), on: scan.switch()? }),
+            "@dtr" => {
+                let on = scan.switch()?;
+                Some(Action::Dtr { line: self.uses(self.line), on })
+            }
+            "@line-setting" => {
+                let setting = world::line_setting(scan)?;
+                Some(Action::LineSetting { line: self.uses(self.line), setting })
+            }
             "@power" => {
                 let restarting = scan.value("off or restart", |word| match word {
                     "off" => Some(false),

@@ -1,13 +1,15 @@
 //! What stands behind `@module`, `@world`, `@dns` and `@peer`.
 
 use super::scan::{Fault, Scan};
-use crate::outside::{Card, ConnectFailure, Coverage, DnsAnswer, ModuleSetting, PeerStep, Transport, World};
+use super::{LINE_RANGE, MOST_LINES};
+use crate::outside::{
+    Card, ConnectFailure, Coverage, DnsAnswer, LineKind, ModuleSetting, PeerStep, Transport, World,
+};
 use crate::step::{Action, Payload};
 
 /// Behind `@module`.
 pub(super) fn setting(scan: &mut Scan<'_>) -> Result<ModuleSetting, Fault> {
-    const ALLOWED: &str =
-        "there are @module instance, seed, profile, pin, card, network-time, coverage, bearer, rssi and unix";
+    const ALLOWED: &str = "there are @module instance, seed, profile, pin, card, network-time, coverage, bearer, rssi, unix and line";
     let at = scan.next_at();
     Ok(match scan.word() {
         "instance" => ModuleSetting::Instance(scan.number("a number")?),
@@ -20,6 +22,14 @@ pub(super) fn setting(scan: &mut Scan<'_>) -> Result<ModuleSetting, Fault> {
         "bearer" => ModuleSetting::Bearer(bearer(scan)?),
         "rssi" => ModuleSetting::Rssi(rssi(scan)?),
         "unix" => ModuleSetting::Unix(scan.number("seconds since 1970-01-01 UTC")?),
+        "line" => ModuleSetting::Line {
+            line: scan.value(LINE_RANGE, |w| w.parse().ok().filter(|&n| n < MOST_LINES))?,
+            kind: scan.value("plain or auto-baud", |word| match word {
+                "plain" => Some(LineKind::Plain),
+                "auto-baud" => Some(LineKind::AutoBaud),
+                _ => None,
+            })?,
+        },
         _ => return Err(Fault::new(at, ALLOWED)),
     })
 }
@@ -40,6 +50,31 @@ pub(super) fn change(scan: &mut Scan<'_>) -> Result<World, Fault> {
         }
         _ => return Err(Fault::new(at, ALLOWED)),
     })
+}
+
+/// Behind `@line-setting`: the same words with single blanks; `None` is `none`.
+pub(super) fn line_setting(scan: &mut Scan<'_>) -> Result<Option<String>, Fault> {
+    const ALLOWED: &str = "there are @line-setting rate, framing, flow, dcd, ri, dsr and none";
+    let at = scan.next_at();
+    Ok(Some(match scan.word() {
+        "none" => return Ok(None),
+        "rate" => format!("rate {}", scan.number::<u32>("bits per second")?),
+        "framing" => scan.value("a frame such as 8N1", |word| {
+            let [bits, parity, stop] = word.as_bytes() else { return None };
+            let good = b"78".contains(bits) && b"NOE".contains(parity) && b"12".contains(stop);
+            good.then(|| format!("framing {word}"))
+        })?,
+        "flow" => {
+            let mut flow = || {
+                scan.value("none, software or hardware", |word| {
+                    ["none", "software", "hardware"].contains(&word).then(|| word.to_owned())
+                })
+            };
+            format!("flow {} {}", flow()?, flow()?)
+        }
+        signal @ ("dcd" | "ri" | "dsr") => format!("{signal} {}", if scan.switch()? { "on" } else { "off" }),
+        _ => return Err(Fault::new(at, ALLOWED)),
+    }))
 }
 
 /// `none`, `out`, or `in` and perhaps `pin DIGITS` and `puk DIGITS`.

@@ -22,6 +22,8 @@ pub(super) struct Run<'r, 'o> {
     names: Names<'r>,
     /// What has come and has not been expected yet, per line.
     unread: BTreeMap<u8, Vec<u8>>,
+    /// How many bytes of what came have been taken, per line.
+    taken: BTreeMap<u8, usize>,
     limit: Duration,
     pub(super) waited: Duration,
     cutter: Cutter,
@@ -43,6 +45,7 @@ impl<'r, 'o> Run<'r, 'o> {
             stage,
             names: Names::new(bindings),
             unread: (0..lines).map(|line| (line, Vec::new())).collect(),
+            taken: BTreeMap::new(),
             limit,
             waited: Duration::ZERO,
             cutter: Cutter::new(chunking),
@@ -93,6 +96,13 @@ impl<'r, 'o> Run<'r, 'o> {
             Action::World(change) => self.stage.world(change)?,
             Action::Dns { name, answer } => self.stage.dns(name, *answer)?,
             Action::Stall { line, on } => self.stage.stall(*line, *on)?,
+            Action::Dtr { line, on } => self.stage.dtr(*line, *on)?,
+            Action::LineSetting { line, setting } => {
+                return self.until(|run| {
+                    let said = run.taken.get(line).copied().unwrap_or(0);
+                    run.stage.line_setting(*line, setting.as_deref(), said)
+                });
+            }
             Action::Peer { number, step } => {
                 let step = step.try_map(|p| self.names.payload(p, None)).map_err(Trouble::new)?;
                 return self.until(|run| run.stage.peer(*number, &step));
@@ -107,7 +117,10 @@ impl<'r, 'o> Run<'r, 'o> {
             Action::Restart { cold } => {
                 // What the killed module still said is nobody's business any more.
                 self.receive()?;
-                self.unread.values_mut().for_each(Vec::clear);
+                for (line, unread) in &mut self.unread {
+                    *self.taken.entry(*line).or_default() += unread.len();
+                    unread.clear();
+                }
                 self.stage.restart(*cold)?;
             }
             _ => {}
@@ -214,6 +227,7 @@ impl<'r, 'o> Run<'r, 'o> {
         let Some(unread) = self.unread.get_mut(&line) else { return };
         let rest = unread.split_off(length.min(unread.len()));
         let bytes = std::mem::replace(unread, rest);
+        *self.taken.entry(line).or_default() += bytes.len();
         self.tail.push(&format!("{}<", prefix(line)), &bytes);
         self.tell(&Happened::Module { line, kind, bytes: &bytes });
     }
