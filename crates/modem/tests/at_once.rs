@@ -12,6 +12,7 @@ const WAITING: &[(&str, &str)] = &[
     ("AT+CIICR", "the network"),
     ("AT+CGATT=", "the network"),
     ("AT+COPS=?", "a search for networks"),
+    ("AT+CIPPING=", "the replies"),
     ("AT+CFUN=", "the restart, or the network, behind OK"),
     ("AT+RESET", "the restart behind OK"),
 ];
@@ -24,6 +25,7 @@ fn pass(stage: &mut VirtualStage, time: Duration) {
     }
 }
 
+// @covers gen.queue.at-once
 #[test]
 fn examples_are_answered_without_time_passing() {
     let mut wrong = String::new();
