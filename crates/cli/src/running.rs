@@ -51,6 +51,9 @@ impl StopSignals {
     }
 }
 
+/// How long the power key is pressed, in milliseconds.
+const PRESS: u64 = 2_000;
+
 /// The signal that is the modules' power key: SIGUSR1.
 pub(crate) struct PowerKey(Signal);
 
@@ -70,7 +73,7 @@ impl PowerKey {
         while self.0.recv().await.is_some() {
             for module in &modules {
                 // One that has ended needs no key.
-                let _ = module.world(WorldChange::PowerKey).await;
+                let _ = module.world(WorldChange::PowerKey(PRESS)).await;
             }
         }
     }

@@ -49,12 +49,12 @@ pub use at::Form;
 pub use command::{Command, Evidence, Example};
 pub use families::commands;
 pub use io::{
-    Card, ConnId, Connect, Coverage, Entry, Flow, Framing, Input, KeepAlive, LineId, LineKind, LineSetting,
-    LinkEvent, LinkFailure, LinkRequest, ModulePath, Note, Output, Parity, Query, QueryFailure, QueryId,
-    QueryReply, Section, Signal, StoreError, StoreReply, StoreRequest, Ticket, Time, Transport, World,
-    WorldChange,
+    Account, Apn, Card, ConnId, Connect, Coverage, Dns, Entry, Flow, Framing, Input, KeepAlive, LineId,
+    LineKind, LineSetting, LinkEvent, LinkFailure, LinkRequest, ModulePath, Note, Output, Pace, Parity,
+    Query, QueryFailure, QueryId, QueryReply, Section, Signal, StoreError, StoreReply, StoreRequest, Ticket,
+    Time, Transport, World, WorldChange,
 };
-pub use profile::{AIR724UG, NameLimits, PROFILES, Profile, Timing, profile};
+pub use profile::{AIR724UG, AIR724UG_NO_SSL, NameLimits, PROFILES, Profile, Timing, profile};
 pub use setup::Setup;
 pub use ssl::{Premaster, SecLevel, SslVersion, TlsRequest};
 
@@ -67,11 +67,13 @@ pub struct Modem {
 }
 
 impl Modem {
-    /// Makes a module and switches it on at [`Time(0)`](Time).
+    /// Makes a module and switches it on at [`Time(0)`](Time), unless its [`World`] says that it is off.
     #[must_use]
     pub fn new(setup: Setup) -> Self {
         let mut module = Module::new(setup);
-        module.boot();
+        if module.world.power {
+            module.switch_on();
+        }
         module.flush();
         Self { module }
     }

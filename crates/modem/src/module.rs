@@ -1,5 +1,7 @@
 //! The module's inside: state of all families, its lines, timers and what it wants to cause.
 
+mod air;
+mod cause;
 mod run;
 
 use alloc::borrow::Cow;
@@ -13,9 +15,7 @@ use core::mem;
 use crate::command::Resume;
 use crate::exchange::Exchange;
 use crate::families::{self, Families, FamilyTimer, Op};
-use crate::io::{
-    ConnId, LineId, LineKind, LinkRequest, Note, Output, Query, QueryId, Section, Ticket, Time, World,
-};
+use crate::io::{ConnId, LineId, LineKind, Note, Output, QueryId, Section, Ticket, Time, World};
 use crate::line::{Awaits, Circuits, Line, LineState};
 use crate::setup::Setup;
 use crate::timer::{Timer, Timers};
@@ -31,11 +31,14 @@ pub(crate) struct Module {
     pub(crate) tries: families::sim::Tries,
     /// Whether the module runs. Off, or between a restart and its boot, it takes nothing and says nothing.
     pub(crate) running: bool,
+    /// Whether it hangs in its boot: only the reset pin helps.
+    hangs: bool,
     /// When it last came up.
     pub(crate) booted: Time,
     pub(crate) families: Families,
     lines: Vec<Line>,
     timers: Timers,
+    air: air::Air,
     outputs: VecDeque<Output>,
     next_ticket: u32,
     next_conn: u32,
@@ -52,12 +55,14 @@ impl Module {
         Self {
             now: Time(0),
             world: setup.world.clone(),
-            tries: families::sim::Tries::new(),
+            tries: families::sim::Tries::of(setup.world.card.as_ref()),
             running: false,
+            hangs: false,
             booted: Time(0),
             families: Families::new(&setup),
             lines,
             timers: Timers::default(),
+            air: air::Air::default(),
             outputs: VecDeque::new(),
             next_ticket: 0,
             next_conn: 0,
@@ -65,6 +70,32 @@ impl Module {
             persisting: Vec::new(),
             setup,
         }
+    }
+
+    /// Power comes: boots at once, later or never, as the surroundings want it.
+    pub(crate) fn switch_on(&mut self) {
+        match self.world.boot.take(0) {
+            Some(0) => self.boot(),
+            Some(millis) => self.timers.arm(Timer::Boot, self.now + millis),
+            None => {
+                self.hangs = true;
+                self.note(
+                    None,
+                    "boot",
+                    "the module hangs and answers nothing (no OK to AT within 90 s): pull RESET_IN_N low for 150 ms or more",
+                );
+            }
+        }
+    }
+
+    /// Whether the module is off for good: it does not run, hang or come up by itself.
+    pub(crate) fn off(&self) -> bool {
+        !self.running && !self.hangs && !self.rising()
+    }
+
+    /// Whether the module is on its way up.
+    pub(crate) fn rising(&self) -> bool {
+        self.timers.is_armed(Timer::Boot) || self.timers.is_armed(Timer::Restart)
     }
 
     /// Comes up: fresh state, stored settings, boot messages.
@@ -86,8 +117,10 @@ impl Module {
     /// Goes down. With `restart_after` (milliseconds) it boots again by itself.
     pub(crate) fn halt(&mut self, restart_after: Option<u64>) {
         self.running = false;
+        self.hangs = false;
         self.timers.clear();
         families::socket::abandon_all(self);
+        self.clear_air();
         for line in self.line_ids() {
             let port = &mut self.line_mut(line).port;
             (port.carrier, port.ringing) = (false, false);
@@ -95,7 +128,7 @@ impl Module {
         }
         self.outputs.push_back(Output::Power { restarting: restart_after.is_some() });
         if let Some(millis) = restart_after {
-            self.timers.arm(Timer::Boot, self.now + millis);
+            self.timers.arm(Timer::Restart, self.now + millis);
         }
     }
 
@@ -176,17 +209,10 @@ impl Module {
         ConnId(self.next_conn)
     }
 
-    /// Asks the host program something about a connection.
-    pub(crate) fn link(&mut self, conn: ConnId, request: LinkRequest) {
-        self.outputs.push_back(Output::Link { conn, request });
-    }
-
-    /// Asks the network something; [`Module::query_result`] takes the answer.
-    pub(crate) fn ask(&mut self, question: Query) -> QueryId {
+    /// A number for a new question.
+    fn new_query(&mut self) -> QueryId {
         self.next_query = self.next_query.wrapping_add(1);
-        let query = QueryId(self.next_query);
-        self.outputs.push_back(Output::Query { query, question });
-        query
+        QueryId(self.next_query)
     }
 
     /// An explanation for people. No secrets, no payload.
@@ -243,8 +269,10 @@ impl Module {
                     self.resume(line, Resume::DataTimeout(bytes));
                     self.pump(line);
                 }
+                Timer::Restart => self.switch_on(),
                 Timer::Boot => self.boot(),
                 Timer::Ring(line) => self.line_mut(line).port.ringing = false,
+                Timer::Air => self.air_due(),
                 Timer::Family(timer) => families::timer(self, timer),
             }
             self.flush();

@@ -2,10 +2,10 @@
 
 mod air724ug;
 
-pub use air724ug::AIR724UG;
+pub use air724ug::{AIR724UG, AIR724UG_NO_SSL};
 
 /// All profiles, by name.
-pub const PROFILES: &[&Profile] = &[&AIR724UG];
+pub const PROFILES: &[&Profile] = &[&AIR724UG, &AIR724UG_NO_SSL];
 
 /// The profile called `name`, in any case.
 #[must_use]
@@ -84,6 +84,8 @@ pub struct Profile {
     pub boot_messages: &'static [&'static str],
     /// Printed when service is found, in front of `+CGEV: ME PDN ACT`.
     pub service_messages: &'static [&'static str],
+    /// The same where only GSM is to be had.
+    pub gsm_messages: &'static [&'static str],
     /// Printed when service is lost, in front of `+CGEV`.
     pub no_service_messages: &'static [&'static str],
     /// Whether `+CPIN: READY` is printed at power-on too, not only after a PIN and a change of cards.
@@ -92,6 +94,8 @@ pub struct Profile {
     pub deepest_sleep: u8,
     /// AT+COPS? format at power-on: 0 long name, 1 short name, 2 numbers.
     pub operator_format: u8,
+    /// The weakest signal, as AT+CSQ counts it, with which the module still registers.
+    pub weakest_signal: u8,
     /// Bit error rate that AT+CSQ prints: 0 to 7, 99 unknown.
     pub bit_error_rate: u8,
     /// The network's time zone in quarters of an hour east of Greenwich.
@@ -142,6 +146,16 @@ pub struct Timing {
     pub resolve: u64,
     /// How long name resolution and TCP connect may take.
     pub connect: u64,
+    /// How long a name is looked for when no name server answers.
+    pub name_lookup: u64,
+    /// How soon a name server says that it cannot.
+    pub name_refused: u64,
+    /// How long the power key has to be low to switch the module on.
+    pub power_key: u64,
+    /// How long the reset pin has to be low to restart the module.
+    pub reset_pin: u64,
+    /// How long the radio has to be off (AT+CFUN=4) to cure an attach that hangs.
+    pub flight: u64,
     /// How long CIPSEND waits for the network to take the data.
     pub send: u64,
     /// How long CIPSEND with CIPQSEND=2 waits for the peer's ACK.

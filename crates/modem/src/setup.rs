@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-use crate::io::{Card, Coverage, LineKind, World};
+use crate::io::{LineKind, World};
 use crate::profile::{AIR724UG, Profile};
 
 /// Everything that decides how an instance behaves, besides its inputs. Same set-up, same inputs, same outputs.
@@ -36,13 +36,7 @@ impl Setup {
             seed,
             lines: alloc::vec![LineKind::Plain],
             unix_millis,
-            world: World {
-                card: Some(Card { pin: None, puk: "12345678".into() }),
-                coverage: Coverage::Home,
-                rssi: 24,
-                network_time: true,
-                bearer: true,
-            },
+            world: World::default(),
             settings: None,
             messages: None,
         }

@@ -12,8 +12,12 @@ pub(crate) enum Timer {
     DataPhase(LineId),
     /// A line's RI has been on long enough.
     Ring(LineId),
-    /// The module comes up again after a restart.
+    /// The module is switched on again after a restart.
+    Restart,
+    /// The module has booted.
     Boot,
+    /// Something that the surroundings keep from the host program happens.
+    Air,
     /// A family's own.
     Family(FamilyTimer),
 }
@@ -34,6 +38,11 @@ impl Timers {
     /// Disarms `timer`.
     pub(crate) fn cancel(&mut self, timer: Timer) {
         self.armed.retain(|(_, armed)| *armed != timer);
+    }
+
+    /// Whether `timer` is armed.
+    pub(crate) fn is_armed(&self, timer: Timer) -> bool {
+        self.armed.iter().any(|(_, armed)| *armed == timer)
     }
 
     /// Disarms everything.

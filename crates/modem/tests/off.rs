@@ -41,7 +41,7 @@ fn what_comes_when_it_is_off_is_not_answered() {
     assert!(!said.iter().any(|output| matches!(output, Output::Write { .. })), "{said:?}");
 
     // The power key makes it whole again, on both lines.
-    modem.handle(Time(1_000_000), Input::World(WorldChange::PowerKey));
+    modem.handle(Time(1_000_000), Input::World(WorldChange::PowerKey(2_000)));
     modem.handle(Time(1_100_000), Input::Tick);
     outputs(&mut modem);
     for line in [LineId(0), LineId(1)] {

@@ -32,7 +32,7 @@ fn setup() -> impl Strategy<Value = modem::Setup> {
         let mut setup = modem::Setup::new(instance, seed, UNIX_MILLIS);
         match kind {
             1 => setup.world.card = None,
-            2 => setup.world.card = Some(modem::Card { pin: Some("1234".into()), puk: "12345678".into() }),
+            2 => setup.world.card = Some(modem::Card { pin: Some("1234".into()), ..modem::Card::default() }),
             3 => setup.world.coverage = modem::Coverage::Searching,
             4 => setup.world.bearer = false,
             _ => {}

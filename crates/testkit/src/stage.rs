@@ -123,6 +123,8 @@ impl VirtualStage {
         setup.unix_millis = setup.unix_millis.saturating_add(i64::try_from(self.now).unwrap_or(i64::MAX));
         setup.settings = self.store.kept(Section::Settings).map(<[u8]>::to_vec);
         setup.messages = self.store.kept(Section::Messages).map(<[u8]>::to_vec);
+        // What hangs there hangs once.
+        self.setup.world.unstick();
         self.modem = Some(Modem::new(setup));
         for port in &mut self.lines {
             *port = Port { stalled: port.stalled, received: port.received, ..Port::default() };
@@ -307,7 +309,7 @@ impl Stage for VirtualStage {
 
     fn power_on(&mut self, plan: &PowerOn<'_>) -> Result<(), StageError> {
         for setting in plan.settings {
-            surroundings::set_up(&mut self.setup, setting)?;
+            world::set_up(&mut self.setup, setting).map_err(|e| StageError::Failed(e.to_string()))?;
         }
         self.setup.lines.resize(usize::from(plan.lines).max(1), LineKind::Plain);
         self.lines = (0..plan.lines).map(|_| Port::default()).collect();
@@ -315,8 +317,8 @@ impl Stage for VirtualStage {
     }
 
     fn world(&mut self, change: &World) -> Result<(), StageError> {
-        let change = surroundings::change(change);
-        surroundings::remember(&mut self.setup.world, &change);
+        let change = world::change(change);
+        self.setup.world.apply(&change);
         self.hand(Input::World(change))?;
         self.settle()
     }

@@ -26,10 +26,10 @@ mod text;
 pub use bindings::{Bindings, FileSource};
 pub use failure::Failure;
 pub use outside::{
-    Card, ConnectFailure, Coverage, DnsAnswer, LineKind, ModuleSetting, PeerStep, QueryKind, QueryProblem,
-    QueryStep, StoreStep, TlsFields, Transport, World,
+    Account, Apn, Card, ConnectFailure, Coverage, Dns, DnsAnswer, LineKind, ModuleSetting, Pace, PeerStep,
+    QueryKind, QueryProblem, QueryStep, StoreStep, TlsFields, Transport, World,
 };
-pub use parse::ParseError;
+pub use parse::{ParseError, WorldFile};
 pub use pattern::{Kind, Part, Template};
 pub use record::Recorder;
 pub use run::{Chunking, Happened, HostKind, ModuleKind, Runner, Summary, run_all_ways};

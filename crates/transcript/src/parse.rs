@@ -1,6 +1,7 @@
 //! Text to steps.
 
 mod directive;
+mod file;
 mod query;
 mod scan;
 mod world;
@@ -12,6 +13,7 @@ use crate::outside::ModuleSetting;
 use crate::pattern::Template;
 use crate::step::{Action, Expect, Payload, Position, Send, Step, Transcript};
 use crate::text::unescape;
+pub use file::WorldFile;
 use scan::{Fault, Scan};
 
 /// What is wrong in a transcript's text, where, and what is allowed there.
@@ -36,25 +38,35 @@ impl Transcript {
     ///
     /// The first fault in it.
     pub fn parse(name: &str, text: &str) -> Result<Self, ParseError> {
-        let fault = |line, column, message| ParseError {
-            name: name.into(),
-            position: Position { line, column },
-            message,
-        };
-        if text.len() > TEXT_LIMIT {
-            return Err(fault(1, 1, format!("the text is longer than {TEXT_LIMIT} bytes")));
-        }
         let mut parser = Parser::default();
-        for (index, line) in text.lines().enumerate() {
-            let line = line.strip_suffix('\r').unwrap_or(line);
-            parser.line(index + 1, line).map_err(|Fault { at, message }| {
-                let column = line.char_indices().take_while(|&(index, _)| index < at).count() + 1;
-                fault(index + 1, column, message)
-            })?;
-        }
+        lines(name, text, |number, line| parser.line(number, line))?;
         let Parser { settings, cold, lines, steps, covers, .. } = parser;
         Ok(Self { name: name.into(), settings, cold, lines: lines.max(1), covers, steps })
     }
+}
+
+/// Hands each line to `read`, with its number, and says where a fault is.
+fn lines(
+    name: &str,
+    text: &str,
+    mut read: impl FnMut(usize, &str) -> Result<(), Fault>,
+) -> Result<(), ParseError> {
+    let fault = |line, column, message| ParseError {
+        name: name.into(),
+        position: Position { line, column },
+        message,
+    };
+    if text.len() > TEXT_LIMIT {
+        return Err(fault(1, 1, format!("the text is longer than {TEXT_LIMIT} bytes")));
+    }
+    for (index, line) in text.lines().enumerate() {
+        let line = line.strip_suffix('\r').unwrap_or(line);
+        read(index + 1, line).map_err(|Fault { at, message }| {
+            let column = line.char_indices().take_while(|&(index, _)| index < at).count() + 1;
+            fault(index + 1, column, message)
+        })?;
+    }
+    Ok(())
 }
 
 #[derive(Default)]

@@ -87,7 +87,7 @@ fn set_up_is_kept_apart() {
     let transcript =
         Transcript::parse("t", "# why\n@title x\n@module seed 7\n@module card none\n@boot cold\n> AT\n")
             .unwrap();
-    assert_eq!(transcript.settings, [ModuleSetting::Seed(7), ModuleSetting::Card(None)]);
+    assert_eq!(transcript.settings, [ModuleSetting::Seed(7), ModuleSetting::World(World::Card(None))]);
     assert!(transcript.cold);
     assert_eq!(transcript.steps.len(), 2);
     assert_eq!(transcript.steps[1].position, Position { line: 6, column: 1 });

@@ -6,31 +6,35 @@ mod operator;
 mod registration;
 mod report;
 
-pub(crate) use registration::{bearer_dropped, conditions_changed, coverage_changed, registered};
+pub(crate) use registration::{bearer_dropped, cause, conditions_changed, coverage_changed, registered, signal_changed};
 
 use at::CmeError;
 
 use crate::command::{Answer, Command, Evidence, Fault, Outcome, Resume, Test, example, example_after};
 use crate::exchange::Exchange;
 use crate::families::{Family, FamilyTimer, Op, power, sim};
-use crate::io::{LineId, World};
+use crate::io::{Coverage, LineId, Time};
 use crate::module::Module;
 use crate::setup::Setup;
 use operator::Selection;
-use registration::{Loss, Status};
+use registration::{Access, Loss, Service};
 
 /// The family's state.
 #[derive(Debug)]
 pub(crate) struct Network {
     /// AT+CFUN: 0, 1 or 4.
     functionality: u8,
-    status: Status,
+    service: Service,
     /// What the network will answer to the registration that is under way.
-    pending: Option<Status>,
+    pending: Option<Service>,
     /// Packet domain attached.
     attached: bool,
     /// Cleared by AT+CGATT=0.
     attach_wanted: bool,
+    /// An attach hangs.
+    attach_hangs: bool,
+    /// Since when AT+CFUN=4 has kept the radio off.
+    flight: Option<Time>,
     /// AT+CREG, +CGREG, +CEREG: what is reported.
     reports: [u8; 3],
     selection: Selection,
@@ -91,7 +95,7 @@ impl Family for Network {
             syntax: &["AT+CSQ", "AT+CSQ=?"],
             reference: "TS 27.007 8.5; manual AT+CSQ",
             evidence: Evidence::Captured,
-            remarks: "99,99 while the radio is off or no network is found.",
+            remarks: "99,99 while the radio is off or no network is found. Below 2 the module does not register (assumed).",
             execute: Some(signal),
             test: Test::Text("+CSQ: (0-31,99),(0-7,99)"),
             examples: &[
@@ -104,7 +108,7 @@ impl Family for Network {
             syntax: &["AT+CESQ", "AT+CESQ=?"],
             reference: "TS 27.007 8.69; vendor's TCP guide",
             evidence: Evidence::Documented,
-            remarks: "RSRP and RSRQ follow from the strength that AT+CSQ shows, as for a 10 MHz carrier (assumed).",
+            remarks: "RSRP and RSRQ follow from the strength that AT+CSQ shows, as for a 10 MHz carrier (assumed); on GSM, RXLEV does.",
             execute: Some(extended_signal),
             examples: &[example("AT+CESQ", "\r\n+CESQ: 99,99,255,255,34,49\r\n\r\nOK\r\n")],
             ..Command::new("+CESQ", "Signal strength and quality, LTE")
@@ -114,7 +118,7 @@ impl Family for Network {
             reference: "TS 27.007 10.1.9; manual AT+CGATT",
             evidence: Evidence::Documented,
             remarks: "1 waits until the network has answered, at most 108 s, then +CME ERROR: 30; with the radio off \
-                      or deregistered +CME ERROR: 3; without a card that is ready its error (all assumed). 0 takes the TCP/IP bearer down: +PDP: DEACT. \
+                      or deregistered +CME ERROR: 3; where a card in arrears gets no data +CME ERROR: 107; without a card that is ready its error (all assumed). 0 takes the TCP/IP bearer down: +PDP: DEACT. \
                       It stays 1 while the network drops only the bearer, where firmware since V1066 shows 0.",
             longest: 108_000,
             read: Some(read_attach),
@@ -157,10 +161,12 @@ impl Family for Network {
     fn new(setup: &Setup) -> Self {
         Self {
             functionality: 1,
-            status: Status::Idle,
+            service: Service::NONE,
             pending: None,
             attached: false,
             attach_wanted: true,
+            attach_hangs: false,
+            flight: None,
             reports: [0; 3],
             selection: Selection::new(setup.profile),
             events: (2, 0),
@@ -178,7 +184,12 @@ impl Family for Network {
                 if attached(x.module) {
                     return Ok(Outcome::Ok);
                 }
-                Err(Fault::cme(CmeError::NO_NETWORK, "the network did not let the module attach"))
+                let error = match x.module.families.network.service.access {
+                    Access::Gsm => NO_DATA,
+                    Access::Lte => CmeError::NO_NETWORK,
+                };
+                let why = x.module.with_cause("the network did not let the module attach");
+                Err(Fault::cme(error, why))
             }
             NetworkOp::Scan => operator::scanned(x),
         }
@@ -213,6 +224,9 @@ pub(crate) fn attached(module: &Module) -> bool {
     module.families.network.attached
 }
 
+/// TS 27.007 9.2.2: "GPRS services not allowed".
+const NO_DATA: CmeError = CmeError(107);
+
 fn read_functionality(x: &mut Exchange<'_>) -> Answer {
     let functionality = x.module.families.network.functionality;
     x.info(format_args!("+CFUN: {functionality}"));
@@ -232,16 +246,37 @@ fn set_functionality(x: &mut Exchange<'_>) -> Answer {
     if restart {
         return power::restart(x);
     }
-    x.module.families.network.functionality = functionality;
+    radio_switched(x.module, functionality);
     registration::reconsider(x.module, Loss::Host);
     Ok(Outcome::Ok)
 }
 
+/// AT+CFUN has another value. Long enough in flight mode, and an attach that hangs hangs no more.
+fn radio_switched(module: &mut Module, functionality: u8) {
+    let (now, needed) = (module.now, module.setup.profile.timing.flight);
+    let network = &mut module.families.network;
+    network.functionality = functionality;
+    match (functionality, network.flight) {
+        (4, None) => network.flight = Some(now),
+        (4, Some(_)) => {}
+        (1, Some(since)) if now.0.saturating_sub(since.0) >= needed => {
+            network.flight = None;
+            network.attach_hangs = false;
+        }
+        _ => network.flight = None,
+    }
+}
+
 /// The signal as AT+CSQ counts it; `None` when nothing can be measured.
 fn strength(module: &Module) -> Option<u8> {
-    let World { coverage, rssi, .. } = module.world;
-    let hears = module.families.network.functionality == 1 && coverage != crate::io::Coverage::Searching;
+    let rssi = module.world.rssi;
+    let hears = module.families.network.functionality == 1 && there(module);
     (hears && rssi <= 31).then_some(rssi)
+}
+
+/// Whether there is a network that the radio can hear at all, however weak.
+fn there(module: &Module) -> bool {
+    !matches!(module.world.coverage, Coverage::Searching | Coverage::Unusable)
 }
 
 fn signal(x: &mut Exchange<'_>) -> Answer {
@@ -255,6 +290,11 @@ fn signal(x: &mut Exchange<'_>) -> Answer {
 
 fn extended_signal(x: &mut Exchange<'_>) -> Answer {
     match strength(x.module) {
+        // On GSM, RXLEV counts decibels from -111 dBm.
+        Some(strength) if x.module.families.network.service.access == Access::Gsm => {
+            let level = (2 * strength).saturating_sub(2);
+            x.info(format_args!("+CESQ: {level},99,255,255,255,255"));
+        }
         // RSSI is -113 dBm + 2·n; RSRP is 28 dB (600 subcarriers) below it and counts from -141 dBm, rounded up.
         Some(strength) => {
             let (quality, power) = ((11 + strength).min(34), 1 + 2 * strength);
@@ -293,7 +333,7 @@ fn set_attach(x: &mut Exchange<'_>) -> Answer {
     network.attach_wanted = true;
     let timing = &x.profile().timing;
     if registered(x.module) {
-        x.module.arm(FamilyTimer::network(NetworkTimer::Attach), timing.reattach);
+        registration::begin_attach(x.module, timing.reattach);
     }
     x.module.arm(FamilyTimer::network(NetworkTimer::AttachLimit(x.line)), timing.attach_limit);
     Ok(Outcome::Wait(Op::network(NetworkOp::Attach)))

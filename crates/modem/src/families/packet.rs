@@ -14,6 +14,7 @@
 
 mod bearer;
 mod context;
+mod grant;
 mod status;
 
 use alloc::string::String;
@@ -27,6 +28,7 @@ use crate::module::Module;
 use crate::setup::Setup;
 use bearer::Access;
 use context::Context;
+pub(crate) use grant::{cause, dead_end, dead_end_words};
 
 /// The family's state.
 #[derive(Debug)]
@@ -36,6 +38,9 @@ pub(crate) struct Packet {
     access: Option<Access>,
     contexts: Vec<Context>,
 }
+
+/// Why a bearer did not come up although nothing stands in its way any more.
+const NO_BEARER: &str = "the network dropped the bearer while it came up; AT+CIPSHUT and AT+CSTT before the next try";
 
 /// How far the TCP/IP bearer is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -104,7 +109,7 @@ impl Family for Packet {
         match timer {
             // Detached meanwhile: `attached` goes on, or the limit ends it.
             PacketTimer::Answer if !network::attached(module) => {}
-            PacketTimer::Answer if module.world.bearer => up(module),
+            PacketTimer::Answer if grant::granted(module) => up(module),
             PacketTimer::Answer | PacketTimer::Limit => failed(module),
         }
     }
@@ -162,7 +167,8 @@ fn default_lost(module: &mut Module) {
         Bearer::Active | Bearer::Status => {
             module.families.packet.bearer = Bearer::Deactivated;
             module.urc_all(format_args!("+PDP: DEACT"));
-            module.note(None, "bearer", "the bearer is lost; AT+CIPSHUT leads out of PDP DEACT");
+            let why = module.with_cause("the bearer is lost; AT+CIPSHUT leads out of PDP DEACT");
+            module.note(None, "bearer", why);
             socket::bearer_lost(module);
             names::bearer_lost(module);
         }
@@ -206,6 +212,8 @@ fn failed(module: &mut Module) {
     module.families.packet.bearer = Bearer::Deactivated;
     if cold {
         module.urc_all(format_args!("+PDP: DEACT"));
+        let why = module.cause_or(NO_BEARER);
+        module.note(None, "bearer", why);
         socket::bearer_lost(module);
     }
     resume_bring_up(module);
@@ -226,7 +234,7 @@ fn resume_bring_up(module: &mut Module) {
     }
 }
 
-/// The APN in effect: what CSTT said, else the card's.
+/// What CSTT said last.
 fn access(module: &Module) -> Access {
     let given = module.families.packet.access.clone();
     given.unwrap_or_else(|| Access { apn: String::new(), user: String::new(), password: String::new() })

@@ -32,6 +32,10 @@ pub(crate) enum PowerTimer {
     Off,
     /// Go down and come up again.
     Restart,
+    /// The power key has been low for long enough.
+    Key,
+    /// The reset pin has been low for long enough; it stays low for so many milliseconds more.
+    Reset(u64),
 }
 
 impl Family for Power {
@@ -98,10 +102,13 @@ impl Family for Power {
 
     fn timer(module: &mut Module, timer: PowerTimer) {
         let reboot = module.setup.profile.timing.reboot;
-        module.halt(match timer {
-            PowerTimer::Off => None,
-            PowerTimer::Restart => Some(reboot),
-        });
+        match timer {
+            PowerTimer::Off => module.halt(None),
+            PowerTimer::Restart => module.halt(Some(reboot)),
+            PowerTimer::Reset(more) if !module.off() => module.halt(Some(reboot.saturating_add(more))),
+            PowerTimer::Key if module.off() => module.switch_on(),
+            PowerTimer::Reset(_) | PowerTimer::Key => {}
+        }
     }
 }
 
@@ -118,26 +125,46 @@ pub(crate) fn world_changed(module: &mut Module, change: WorldChange) {
     match change {
         WorldChange::Card(card) => sim::card_changed(module, card),
         WorldChange::Coverage(coverage) => network::coverage_changed(module, coverage),
-        WorldChange::Rssi(rssi) => module.world.rssi = rssi,
+        WorldChange::Account(account) => sim::account_changed(module, account),
+        WorldChange::Rssi(rssi) => network::signal_changed(module, rssi),
         WorldChange::NetworkTime(on) => {
             module.world.network_time = on;
             if on && module.running && network::registered(module) {
                 clock::registered(module);
             }
         }
-        WorldChange::Bearer(granted) => module.world.bearer = granted,
         WorldChange::BearerLost => {
             if module.running {
                 network::bearer_dropped(module);
             }
         }
-        // While the module is down its only timer is the one that brings it up again.
-        WorldChange::PowerKey => {
-            if !module.running && module.deadline().is_none() {
-                module.boot();
-            }
-        }
+        WorldChange::PowerKey(millis) => power_key(module, millis),
+        WorldChange::Reset(millis) => reset_pin(module, millis),
+        change => module.world.apply(&change),
     }
+}
+
+/// The key is pressed. A module that is on, or on its way, takes no notice.
+fn power_key(module: &mut Module, millis: u64) {
+    let needed = module.setup.profile.timing.power_key;
+    if !module.off() {
+        return;
+    }
+    if millis < needed {
+        let text = format!("{millis} ms low are too short to switch the module on; it takes {needed} ms");
+        return module.note(None, "power key", text);
+    }
+    module.arm(FamilyTimer::power(PowerTimer::Key), needed);
+}
+
+/// The pin is pulled low. A module that is off stays off.
+fn reset_pin(module: &mut Module, millis: u64) {
+    let needed = module.setup.profile.timing.reset_pin;
+    if millis < needed {
+        let text = format!("{millis} ms low are too short for a reset; it takes {needed} ms");
+        return module.note(None, "reset pin", text);
+    }
+    module.arm(FamilyTimer::power(PowerTimer::Reset(millis - needed)), needed);
 }
 
 /// The module goes down once what was said has left it; until then the line takes no further command.

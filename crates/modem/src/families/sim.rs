@@ -3,13 +3,14 @@
 //! Reference: TS 27.007 8.3; the module's manual, AT+CPIN. The card itself (its PIN, how many tries are left) is in
 //! [`Module::card`](crate::module::Module) and outlives a restart, as a card does; the family's state does not.
 
+use alloc::borrow::Cow;
 use alloc::string::String;
 use at::CmeError;
 
 use crate::command::{Answer, Command, Evidence, Fault, Outcome, Resume, example};
 use crate::exchange::Exchange;
 use crate::families::{Family, FamilyTimer, Never, network};
-use crate::io::Card;
+use crate::io::{Account, Card};
 use crate::module::Module;
 use crate::setup::Setup;
 
@@ -27,8 +28,16 @@ pub(crate) struct Tries {
 
 impl Tries {
     /// A fresh card's.
-    pub(crate) const fn new() -> Self {
+    const fn new() -> Self {
         Self { pin: PIN_TRIES, puk: PUK_TRIES }
+    }
+
+    /// Those of a card as it comes into the slot.
+    pub(crate) fn of(card: Option<&Card>) -> Self {
+        match card {
+            Some(Card { blocked: true, .. }) => Self { pin: 0, ..Self::new() },
+            _ => Self::new(),
+        }
     }
 }
 
@@ -103,8 +112,7 @@ impl Family for Sim {
 
     fn power_on(module: &mut Module) {
         module.families.sim.state = if module.world.card.is_some() { State::Starting } else { State::Absent };
-        let delay = module.setup.profile.timing.card_ready;
-        module.arm(FamilyTimer::sim(SimTimer::Boot), delay);
+        start_card(module, SimTimer::Boot);
     }
 
     fn resume(_x: &mut Exchange<'_>, op: Never, _event: Resume) -> Answer {
@@ -123,7 +131,7 @@ impl Family for Sim {
             Status::Pin => announce(module, "SIM PIN"),
             Status::Puk => announce(module, "SIM PUK"),
             Status::Absent | Status::Removed => announce(module, "SIM REMOVED"),
-            Status::Dead => module.note(None, "card", "the card is blocked for good: too many wrong PUKs"),
+            Status::Dead => module.note(None, "card", words(Status::Dead)),
             Status::Starting => {}
         }
         network::conditions_changed(module);
@@ -141,9 +149,7 @@ pub(crate) fn check_card(x: &mut Exchange<'_>, command: &Command) -> Result<(), 
 /// `+CME ERROR: 10` (none), 14 (starting), 11 (waits for its PIN), 12 (PUK), 13 (blocked for good).
 pub(crate) fn required(module: &Module) -> Result<(), Fault> {
     match status(module) {
-        Status::Pin => {
-            Err(Fault::cme(CmeError::SIM_PIN_REQUIRED, "the card waits for its PIN; enter it with AT+CPIN"))
-        }
+        Status::Pin => Err(Fault::cme(CmeError::SIM_PIN_REQUIRED, words(Status::Pin))),
         Status::Puk => Err(puk_required()),
         _ => readable(module),
     }
@@ -161,10 +167,10 @@ pub(crate) fn ready(module: &Module) -> bool {
 pub(crate) fn readable(module: &Module) -> Result<(), Fault> {
     match status(module) {
         Status::Absent | Status::Removed => {
-            Err(Fault::cme(CmeError::SIM_NOT_INSERTED, "there is no card in the slot"))
+            Err(Fault::cme(CmeError::SIM_NOT_INSERTED, words(Status::Absent)))
         }
         Status::Starting => {
-            Err(Fault::cme(CmeError::SIM_BUSY, "the card is still starting; ask again in a second"))
+            Err(Fault::cme(CmeError::SIM_BUSY, words(Status::Starting)))
         }
         Status::Dead => Err(dead()),
         Status::Pin | Status::Puk | Status::Ready => Ok(()),
@@ -173,8 +179,8 @@ pub(crate) fn readable(module: &Module) -> Result<(), Fault> {
 
 /// The card was taken out or another one put in, while the module runs or not.
 pub(crate) fn card_changed(module: &mut Module, card: Option<Card>) {
+    module.tries = Tries::of(card.as_ref());
     module.world.card = card;
-    module.tries = Tries::new();
     if !module.running {
         return;
     }
@@ -185,10 +191,73 @@ pub(crate) fn card_changed(module: &mut Module, card: Option<Card>) {
     sim.state = if module.world.card.is_some() { State::Starting } else { State::Removed };
     network::conditions_changed(module);
     if module.world.card.is_some() {
-        let delay = module.setup.profile.timing.card_ready;
-        module.arm(FamilyTimer::sim(SimTimer::Inserted), delay);
+        start_card(module, SimTimer::Inserted);
     } else {
         announce(module, "SIM REMOVED");
+    }
+}
+
+/// The operator lets the card do more, or less.
+pub(crate) fn account_changed(module: &mut Module, account: Account) {
+    if let Some(card) = &mut module.world.card {
+        card.account = account;
+    }
+    if module.running {
+        network::conditions_changed(module);
+    }
+}
+
+/// What its operator lets the card do.
+pub(crate) fn account(module: &Module) -> Account {
+    module.world.card.as_ref().map_or(Account::Good, |card| card.account)
+}
+
+/// What is wrong with the card, for people: which command shows it, and what to do.
+pub(crate) fn cause(module: &Module) -> Option<Cow<'static, str>> {
+    let status = status(module);
+    let text = match account(module) {
+        _ if status != Status::Ready => words(status),
+        Account::Good => return None,
+        Account::Arrears => {
+            "the card is in arrears, so it gets GSM only, without data (AT+COPS? ends in 0 instead of 7, AT+CGATT? shows \
+             0): pay the operator"
+        }
+        Account::Refused => {
+            "the network refuses this card (AT+CREG? shows 3): it is for another network or kind of device; put in another \
+             one"
+        }
+    };
+    Some(Cow::Borrowed(text))
+}
+
+fn words(status: Status) -> &'static str {
+    match status {
+        Status::Absent | Status::Removed => "there is no card in the slot (AT+CPIN? shows it): put one in",
+        Status::Starting => {
+            "the card is still starting (AT+CPIN? shows +CME ERROR: 14): wait up to 10 s, then restart the module"
+        }
+        Status::Pin => "the card waits for its PIN (AT+CPIN? shows SIM PIN): enter it with AT+CPIN=<pin>",
+        Status::Puk => {
+            "the card is blocked by wrong PINs (AT+CPIN? shows SIM PUK): AT+CPIN=<puk>,<new pin> unblocks it"
+        }
+        Status::Dead => {
+            "the card is blocked for good, by too many wrong PUKs (AT+CPIN? shows +CME ERROR: 13): put in another one"
+        }
+        Status::Ready => "the card is ready",
+    }
+}
+
+/// The card starts, or the module finds out that there is none.
+fn start_card(module: &mut Module, timer: SimTimer) {
+    let normal = module.setup.profile.timing.card_ready;
+    let delay = if module.world.card.is_some() { module.world.card_start.take(normal) } else { Some(normal) };
+    match delay {
+        Some(delay) => module.arm(FamilyTimer::sim(timer), delay),
+        None => module.note(
+            None,
+            "card",
+            "the card does not answer (no +CPIN: READY within 10 s, AT+CPIN? shows +CME ERROR: 14): restart the module",
+        ),
     }
 }
 
@@ -210,14 +279,11 @@ fn status(module: &Module) -> Status {
 }
 
 fn puk_required() -> Fault {
-    Fault::cme(
-        CmeError::SIM_PUK_REQUIRED,
-        "the card is blocked by wrong PINs; AT+CPIN=<puk>,<new pin> unblocks it",
-    )
+    Fault::cme(CmeError::SIM_PUK_REQUIRED, words(Status::Puk))
 }
 
 fn dead() -> Fault {
-    Fault::cme(CmeError::SIM_FAILURE, "the card is blocked for good: too many wrong PUKs; put in another one")
+    Fault::cme(CmeError::SIM_FAILURE, words(Status::Dead))
 }
 
 fn read(x: &mut Exchange<'_>) -> Answer {

@@ -113,6 +113,7 @@ impl Module {
 
     /// The network has answered a question: of an open command, or of a family.
     pub(crate) fn query_result(&mut self, query: QueryId, result: Result<QueryReply, QueryFailure>) {
+        let Some(result) = self.looked(query, result) else { return };
         let line = self.line_ids().find(|line| {
             matches!(&self.line_mut(*line).state,
                 LineState::Open(open) if open.awaits == Awaits::Query(query))

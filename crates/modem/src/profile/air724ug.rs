@@ -40,10 +40,12 @@ pub const AIR724UG: Profile = Profile {
     cmee: 1,
     boot_messages: &["RDY"],
     service_messages: &["^MODE: 17,17", "+E_UTRAN Service"],
+    gsm_messages: &["^MODE: 3,1", "+GSM Service"],
     no_service_messages: &["^MODE: 0,0", "+NO Service"],
     card_ready_at_boot: false,
     deepest_sleep: 2,
     operator_format: 2,
+    weakest_signal: 2,
     bit_error_rate: 99,
     time_zone_quarters: 32,
     nitz_is_local: false,
@@ -61,6 +63,11 @@ pub const AIR724UG: Profile = Profile {
         bearer_limit: 90_000,
         resolve: 12_000,
         connect: 75_000,
+        name_lookup: 12_000,
+        name_refused: 200,
+        power_key: 2_000,
+        reset_pin: 150,
+        flight: 5_000,
         send: 50_000,
         acknowledge: 645_000,
         close: 10_000,
@@ -71,3 +78,6 @@ pub const AIR724UG: Profile = Profile {
         reboot: 1_500,
     },
 };
+
+/// The same module with a firmware that was built without SSL: `AT+CIPSSL` and `AT+SSLCFG` are ERROR.
+pub const AIR724UG_NO_SSL: Profile = Profile { name: "air724ug-no-ssl", ssl: false, ..AIR724UG };

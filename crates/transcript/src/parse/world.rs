@@ -1,26 +1,25 @@
 //! What stands behind `@module`, `@world`, `@dns` and `@peer`.
 
+use std::time::Duration;
+
 use super::scan::{Fault, Scan};
 use super::{LINE_RANGE, MOST_LINES};
 use crate::outside::{
-    Card, ConnectFailure, Coverage, DnsAnswer, LineKind, ModuleSetting, PeerStep, Transport, World,
+    Account, Apn, Card, ConnectFailure, Coverage, Dns, DnsAnswer, LineKind, ModuleSetting, Pace, PeerStep,
+    Transport, World,
 };
 use crate::step::{Action, Payload};
 
-/// Behind `@module`.
+/// Behind `@module`: what only stands there, and the lasting ones of `@world`.
 pub(super) fn setting(scan: &mut Scan<'_>) -> Result<ModuleSetting, Fault> {
-    const ALLOWED: &str = "there are @module instance, seed, profile, pin, card, network-time, coverage, bearer, rssi, unix and line";
+    const ALLOWED: &str = "there are @module instance, seed, profile, unix, line, pin and power, and of @world card, account, rssi, \
+                           coverage, time (or network-time), boot, card-start, attach, bearer granted and refused, apn, dns \
+                           and private-servers";
     let at = scan.next_at();
     Ok(match scan.word() {
         "instance" => ModuleSetting::Instance(scan.number("a number")?),
         "seed" => ModuleSetting::Seed(scan.number("a number")?),
         "profile" => ModuleSetting::Profile(scan.some_word("the profile's name")?.into()),
-        "pin" => ModuleSetting::Card(Some(Card { pin: Some(pin(scan)?), puk: puk(scan)? })),
-        "card" => ModuleSetting::Card(card(scan)?),
-        "network-time" => ModuleSetting::NetworkTime(scan.switch()?),
-        "coverage" => ModuleSetting::Coverage(coverage(scan)?),
-        "bearer" => ModuleSetting::Bearer(bearer(scan)?),
-        "rssi" => ModuleSetting::Rssi(rssi(scan)?),
         "unix" => ModuleSetting::Unix(scan.number("seconds since 1970-01-01 UTC")?),
         "line" => ModuleSetting::Line {
             line: scan.value(LINE_RANGE, |w| w.parse().ok().filter(|&n| n < MOST_LINES))?,
@@ -30,26 +29,21 @@ pub(super) fn setting(scan: &mut Scan<'_>) -> Result<ModuleSetting, Fault> {
                 _ => None,
             })?,
         },
-        _ => return Err(Fault::new(at, ALLOWED)),
+        "power" => ModuleSetting::Power(scan.switch()?),
+        "pin" => ModuleSetting::World(World::Card(Some(Card { pin: Some(pin(scan)?), ..Card::default() }))),
+        word => match surroundings(word, scan)?.filter(|world| !world.passes()) {
+            Some(world) => ModuleSetting::World(world),
+            None => return Err(Fault::new(at, ALLOWED)),
+        },
     })
 }
 
 /// Behind `@world`.
 pub(super) fn change(scan: &mut Scan<'_>) -> Result<World, Fault> {
-    const ALLOWED: &str = "there are @world card, rssi, coverage, bearer, time and power-key";
+    const ALLOWED: &str = "there are @world card, account, rssi, coverage, time, boot, card-start, attach, bearer, apn, dns, \
+                           private-servers, power-key and reset";
     let at = scan.next_at();
-    Ok(match scan.word() {
-        "card" => World::Card(card(scan)?),
-        "rssi" => World::Rssi(rssi(scan)?),
-        "coverage" => World::Coverage(coverage(scan)?),
-        "time" => World::NetworkTime(scan.switch()?),
-        "power-key" => World::PowerKey,
-        "bearer" => {
-            scan.blanks();
-            if scan.skip("lost") { World::BearerLost } else { World::Bearer(bearer(scan)?) }
-        }
-        _ => return Err(Fault::new(at, ALLOWED)),
-    })
+    surroundings(scan.word(), scan)?.ok_or_else(|| Fault::new(at, ALLOWED))
 }
 
 /// Behind `@line-setting`: the same words with single blanks; `None` is `none`.
@@ -77,8 +71,47 @@ pub(super) fn line_setting(scan: &mut Scan<'_>) -> Result<Option<String>, Fault>
     }))
 }
 
-/// `none`, `out`, or `in` and perhaps `pin DIGITS` and `puk DIGITS`.
+/// What `word` and what follows it say about the surroundings; `None` if it says nothing about them.
+pub(super) fn surroundings(word: &str, scan: &mut Scan<'_>) -> Result<Option<World>, Fault> {
+    Ok(Some(match word {
+        "card" => World::Card(card(scan)?),
+        "account" => World::Account(scan.value("good, arrears or refused", account)?),
+        "rssi" => World::Rssi(rssi(scan)?),
+        "coverage" => World::Coverage(coverage(scan)?),
+        "time" | "network-time" => World::NetworkTime(scan.switch()?),
+        "boot" => World::Boot(pace(scan)?),
+        "card-start" => World::CardStart(pace(scan)?),
+        "attach" => World::Attach(pace(scan)?),
+        "bearer" => scan.value("granted, refused or (not at the beginning) lost", |word| match word {
+            "granted" => Some(World::Bearer(true)),
+            "refused" => Some(World::Bearer(false)),
+            "lost" => Some(World::BearerLost),
+            _ => None,
+        })?,
+        "apn" => World::Apn(apn(scan)?),
+        "dns" => World::Dns(scan.value("works, dead or failing", |word| match word {
+            "works" => Some(Dns::Works),
+            "dead" => Some(Dns::Dead),
+            "failing" => Some(Dns::Failing),
+            _ => None,
+        })?),
+        "private-servers" => {
+            World::PrivateServers(scan.value("reachable or unreachable", |word| match word {
+                "reachable" => Some(true),
+                "unreachable" => Some(false),
+                _ => None,
+            })?)
+        }
+        "power-key" => World::PowerKey(pulse(scan, Duration::from_secs(2))?),
+        "reset" => World::Reset(pulse(scan, Duration::from_millis(150))?),
+        _ => return Ok(None),
+    }))
+}
+
+/// `none`, `out`, or `in` and what is special about the card.
 fn card(scan: &mut Scan<'_>) -> Result<Option<Card>, Fault> {
+    const SPECIAL: &str =
+        "behind in there may be pin DIGITS, puk DIGITS, blocked, and one of arrears and refused";
     let present = scan.value("in, out or none", |word| match word {
         "in" => Some(true),
         "out" | "none" => Some(false),
@@ -87,21 +120,35 @@ fn card(scan: &mut Scan<'_>) -> Result<Option<Card>, Fault> {
     if !present {
         return Ok(None);
     }
-    scan.blanks();
-    let code = if scan.skip("pin ") { Some(pin(scan)?) } else { None };
-    Ok(Some(Card { pin: code, puk: puk(scan)? }))
+    let mut card = Card::default();
+    loop {
+        let at = scan.next_at();
+        match scan.word() {
+            "" => return Ok(Some(card)),
+            "pin" if card.pin.is_none() => card.pin = Some(pin(scan)?),
+            "puk" if card.puk.is_none() => {
+                card.puk = Some(scan.value("a PUK of 8 digits", |word| digits(word, 8..=8))?);
+            }
+            "blocked" => card.blocked = true,
+            word => match account(word).filter(|_| card.account == Account::Good) {
+                Some(account) => card.account = account,
+                None => return Err(Fault::new(at, SPECIAL)),
+            },
+        }
+    }
+}
+
+fn account(word: &str) -> Option<Account> {
+    match word {
+        "good" => Some(Account::Good),
+        "arrears" => Some(Account::Arrears),
+        "refused" => Some(Account::Refused),
+        _ => None,
+    }
 }
 
 fn pin(scan: &mut Scan<'_>) -> Result<String, Fault> {
     scan.value("a PIN of 4 to 8 digits", |word| digits(word, 4..=8))
-}
-
-fn puk(scan: &mut Scan<'_>) -> Result<Option<String>, Fault> {
-    scan.blanks();
-    if scan.skip("puk ") {
-        return scan.value("a PUK of 8 digits", |word| digits(word, 8..=8)).map(Some);
-    }
-    Ok(None)
 }
 
 fn digits(word: &str, count: std::ops::RangeInclusive<usize>) -> Option<String> {
@@ -113,21 +160,69 @@ fn rssi(scan: &mut Scan<'_>) -> Result<u8, Fault> {
 }
 
 fn coverage(scan: &mut Scan<'_>) -> Result<Coverage, Fault> {
-    scan.value("home, roaming, searching or denied", |word| match word {
+    scan.value("home, roaming, searching, denied or unusable", |word| match word {
         "home" => Some(Coverage::Home),
         "roaming" => Some(Coverage::Roaming),
         "searching" => Some(Coverage::Searching),
         "denied" => Some(Coverage::Denied),
+        "unusable" => Some(Coverage::Unusable),
         _ => None,
     })
 }
 
-fn bearer(scan: &mut Scan<'_>) -> Result<bool, Fault> {
-    scan.value("granted or refused (in @world also lost)", |word| match word {
-        "granted" => Some(true),
-        "refused" => Some(false),
+fn pace(scan: &mut Scan<'_>) -> Result<Pace, Fault> {
+    let pace = scan.value("normal, stuck, or slow and a time", |word| match word {
+        "normal" => Some(Pace::Normal),
+        "stuck" => Some(Pace::Stuck),
+        "slow" => Some(Pace::Slow(Duration::ZERO)),
         _ => None,
-    })
+    })?;
+    if let Pace::Slow(_) = pace { Ok(Pace::Slow(scan.duration()?)) } else { Ok(pace) }
+}
+
+/// `any`, or `private`, one to three texts in quotes, and perhaps what becomes of others.
+fn apn(scan: &mut Scan<'_>) -> Result<Apn, Fault> {
+    let private = scan.value("any, or private and the APN", |word| match word {
+        "private" => Some(true),
+        "any" => Some(false),
+        _ => None,
+    })?;
+    if !private {
+        return Ok(Apn::Any);
+    }
+    let name = text(scan)?;
+    if name.is_empty() {
+        return Err(Fault::new(scan.at(), "the APN is empty"));
+    }
+    let mut more = [String::new(), String::new()];
+    for part in &mut more {
+        scan.blanks();
+        if scan.peek() == Some('"') {
+            *part = text(scan)?;
+        }
+    }
+    let [user, password] = more;
+    let dead_end = scan.value(
+        "user name and password in quotes, and dead-end if another APN leads nowhere instead of being refused",
+        |word| match word {
+            "" => Some(false),
+            "dead-end" => Some(true),
+            _ => None,
+        },
+    )?;
+    Ok(Apn::Private { name, user, password, dead_end })
+}
+
+/// Text in quotes.
+fn text(scan: &mut Scan<'_>) -> Result<String, Fault> {
+    let at = scan.next_at();
+    String::from_utf8(scan.quoted()?).map_err(|_| Fault::new(at, "this is not UTF-8"))
+}
+
+/// How long a pin is low.
+fn pulse(scan: &mut Scan<'_>, usual: Duration) -> Result<Duration, Fault> {
+    scan.blanks();
+    if scan.peek().is_none() { Ok(usual) } else { scan.duration() }
 }
 
 /// Behind `@dns NAME`.

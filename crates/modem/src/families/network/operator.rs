@@ -4,8 +4,7 @@ use alloc::format;
 use alloc::string::String;
 use at::CmeError;
 
-use super::registration::{self, Loss, registered};
-use super::report::ACCESS;
+use super::registration::{self, Loss, Status, registered};
 use super::{NetworkOp, NetworkTimer};
 use crate::command::{Answer, Command, Evidence, Fault, Outcome, Test, example, example_after};
 use crate::exchange::Exchange;
@@ -78,7 +77,7 @@ fn present(module: &Module) -> Option<Names> {
         Coverage::Roaming => {
             Some([profile.visited_operator.0, profile.visited_operator.1, profile.visited_plmn])
         }
-        Coverage::Searching => None,
+        Coverage::Searching | Coverage::Unusable => None,
     }
 }
 
@@ -88,7 +87,8 @@ fn read(x: &mut Exchange<'_>) -> Answer {
     match present(x.module).filter(|_| registered(x.module)) {
         Some(names) => {
             let name = names.get(usize::from(format)).copied().unwrap_or_default();
-            x.info(format_args!("+COPS: {mode},{format},\"{name}\",{ACCESS}"));
+            let access = x.module.families.network.service.access as u8;
+            x.info(format_args!("+COPS: {mode},{format},\"{name}\",{access}"));
         }
         None => x.info(format_args!("+COPS: {mode}")),
     }
@@ -140,12 +140,15 @@ fn scan(x: &mut Exchange<'_>) -> Answer {
 pub(super) fn scanned(x: &mut Exchange<'_>) -> Answer {
     let heard = present(x.module).filter(|_| x.module.families.network.functionality == 1);
     let list = heard.map_or_else(String::new, |[long, short, numbers]| {
+        let service = x.module.families.network.service;
         let status = match x.module.world.coverage {
             Coverage::Denied => 3,
+            _ if service.status == Status::Denied => 3,
             _ if registered(x.module) => 2,
             _ => 1,
         };
-        format!("({status},\"{long}\",\"{short}\",\"{numbers}\",{ACCESS})")
+        let access = service.access as u8;
+        format!("({status},\"{long}\",\"{short}\",\"{numbers}\",{access})")
     });
     x.info(format_args!("+COPS: {list},,(0-4),(0-2)"));
     Ok(Outcome::Ok)

@@ -4,15 +4,14 @@ use alloc::format;
 use alloc::string::String;
 use core::fmt;
 
-use super::registration::registered;
+use super::registration::{Access, Service, Status, registered};
 use crate::command::{Answer, Command, Evidence, Outcome, Test, example, example_after};
 use crate::exchange::Exchange;
 use crate::module::{Module, setting};
 
-/// TS 27.007's access technology "E-UTRAN".
-pub(super) const ACCESS: u8 = 7;
 const SALT_AREA: u64 = 0x2_0001;
 const SALT_CELL: u64 = 0x2_0002;
+const SALT_GSM_CELL: u64 = 0x2_0003;
 
 /// Which registration a command is about. On LTE all three say the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,7 +49,8 @@ impl Domain {
 }
 
 const REMARKS: &str = "Default 0, kept by AT&W (assumed). 1: an unsolicited line at each change; 2: with area and cell \
-                       too. LTE has one registration: CREG, CGREG and CEREG agree.";
+                       too. LTE has one registration: CREG, CGREG and CEREG agree. On GSM, where \
+                       a card in arrears gets no data, CGREG and CEREG are 3 (assumed).";
 
 pub(super) const CREG: Command = Command {
     syntax: &["AT+CREG=<0-2>", "AT+CREG?", "AT+CREG=?"],
@@ -112,7 +112,7 @@ pub(super) fn registration(module: &mut Module) {
         let level = domain.level(module);
         if level > 0 {
             let prefix = domain.prefix();
-            let text = state(module, level);
+            let text = state(module, domain);
             module.urc_all(format_args!("{prefix}: {text}"));
         }
     }
@@ -126,20 +126,32 @@ pub(super) fn event(module: &mut Module, text: fmt::Arguments<'_>) {
 }
 
 /// `<stat>`, with place and technology where they are asked for and known.
-fn state(module: &Module, level: u8) -> String {
-    let status = module.families.network.status as u8;
-    if level < 2 || !registered(module) {
+fn state(module: &Module, domain: Domain) -> String {
+    let Service { status, access } = module.families.network.service;
+    if access == Access::Gsm && domain != Domain::Circuit {
+        return format!("{}", Status::Denied as u8);
+    }
+    let status = status as u8;
+    if domain.level(module) < 2 || !registered(module) {
         return format!("{status}");
     }
     // Zero and the last value are reserved (TS 23.003): stay between them.
     let area = 1 + module.setup.arbitrary(SALT_AREA) % 0xFFFD;
-    let cell = 1 + module.setup.arbitrary(SALT_CELL) % 0x0FFF_FFFE;
-    format!("{status},\"{area:04x}\",\"{cell:08x}\",{ACCESS}")
+    match access {
+        Access::Lte => {
+            let cell = 1 + module.setup.arbitrary(SALT_CELL) % 0x0FFF_FFFE;
+            format!("{status},\"{area:04x}\",\"{cell:08x}\",{}", access as u8)
+        }
+        Access::Gsm => {
+            let cell = 1 + module.setup.arbitrary(SALT_GSM_CELL) % 0xFFFD;
+            format!("{status},\"{area:04x}\",\"{cell:04x}\",{}", access as u8)
+        }
+    }
 }
 
 fn read(x: &mut Exchange<'_>, domain: Domain) -> Answer {
     let (prefix, level) = (domain.prefix(), domain.level(x.module));
-    let state = state(x.module, level);
+    let state = state(x.module, domain);
     x.info(format_args!("{prefix}: {level},{state}"));
     Ok(Outcome::Ok)
 }

@@ -3,7 +3,7 @@
 use alloc::string::String;
 use at::CmeError;
 
-use super::{Bearer, PacketOp, access, address, bring_up, shut};
+use super::{Bearer, NO_BEARER, PacketOp, access, address, bring_up, shut};
 use crate::command::{Answer, Command, Evidence, Fault, Outcome, Test, example, example_after};
 use crate::exchange::Exchange;
 use crate::families::Op;
@@ -140,10 +140,7 @@ pub(super) fn brought_up(x: &mut Exchange<'_>) -> Answer {
         Bearer::Deactivated => {
             x.info(format_args!("+PDP: DEACT"));
             x.reply.end_block();
-            Err(Fault::cme(
-                CmeError::OTHER,
-                "the network gave no bearer (not attached in time, or refused); AT+CIPSHUT and AT+CSTT before the next try",
-            ))
+            Err(Fault::cme(CmeError::OTHER, x.module.cause_or(NO_BEARER)))
         }
         Bearer::Initial | Bearer::Start => Err(Fault::not_allowed("AT+CIPSHUT came in between")),
     }

@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 use at::CmeError;
 use core::net::Ipv4Addr;
 
+use super::grant::grants_context;
 use super::{address, default_lost};
 use crate::command::{Answer, Command, Evidence, Fault, Outcome, Test, example, example_after};
 use crate::exchange::Exchange;
@@ -218,15 +219,16 @@ fn activate(x: &mut Exchange<'_>) -> Answer {
     let on = x.args.flag()?;
     let cids = named(x)?;
     if on && !network::attached(x.module) {
-        return Err(Fault::not_allowed(
-            "the packet domain is not attached; AT+CGATT=1 or wait for the network",
-        ));
-    }
-    if on && !x.module.world.bearer {
-        return Err(Fault::cme(UNSPECIFIED, "the network refuses the context"));
+        return Err(Fault::not_allowed(x.module.with_cause("the packet domain is not attached")));
     }
     for cid in cids {
         let index = position(x.module, cid)?;
+        let apn = x.module.families.packet.contexts.get(index).map_or("", |context| &context.apn);
+        // The network itself chooses the default context's APN.
+        let apn = if cid == x.profile().default_cid { "" } else { apn };
+        if on && !grants_context(x.module, apn) {
+            return Err(Fault::cme(UNSPECIFIED, x.module.with_cause("the network refuses the context")));
+        }
         if let Some(context) = x.module.families.packet.contexts.get_mut(index) {
             context.active = on;
         }

@@ -97,9 +97,8 @@ fn start(x: &mut Exchange<'_>) -> Answer {
         (Bearer::Status, _) => false,
         (Bearer::Initial, false) => true,
         (Bearer::Deactivated, _) => {
-            return Err(Fault::not_allowed(
-                "the bearer is lost (PDP DEACT); AT+CIPSHUT before the next start",
-            ));
+            let why = x.module.with_cause("the bearer is lost (PDP DEACT); AT+CIPSHUT before the next start");
+            return Err(Fault::not_allowed(why));
         }
         _ => return Err(Fault::not_allowed("AT+CSTT, AT+CIICR and AT+CIFSR come before AT+CIPSTART")),
     };

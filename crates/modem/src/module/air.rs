@@ -1,0 +1,288 @@
+//! What the surroundings do to connections and questions: those that cannot get through never reach the host program.
+//!
+//! Everything that a module asks of the network passes here. What the simulated network would lose is answered by this
+//! file, as late as the real one would make the module notice; the rest leaves as an output.
+
+use alloc::boxed::Box;
+use alloc::format;
+use alloc::vec::Vec;
+use core::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+use super::Module;
+use crate::families::{self, packet};
+use crate::io::{
+    ConnId, Connect, Dns, LinkEvent, LinkFailure, LinkRequest, Output, Query, QueryFailure, QueryId,
+    QueryReply, Time, Transport,
+};
+use crate::timer::Timer;
+
+/// What is in the air.
+#[derive(Debug, Default)]
+pub(super) struct Air {
+    /// Fails or happens later, without the host program.
+    pending: Vec<(Time, Pending)>,
+    /// UDP links into nothing.
+    holes: Vec<ConnId>,
+    /// Connects whose address has to be looked at first.
+    looking: Vec<(QueryId, ConnId, Box<Connect>, Time)>,
+}
+
+#[derive(Debug)]
+enum Pending {
+    Link(ConnId, Told),
+    Query(QueryId, QueryFailure, Obstacle),
+}
+
+/// What a link is told.
+#[derive(Debug)]
+enum Told {
+    Failed(LinkFailure, u8, Obstacle),
+    Connected(SocketAddr),
+    Sent(usize),
+    Acked,
+    Closed,
+}
+
+/// Why something does not get through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Obstacle {
+    /// The bearer leads nowhere.
+    DeadEnd,
+    /// No name server answers.
+    Silent,
+    /// Name servers answer that they cannot.
+    Failing,
+    /// A private address.
+    Private(Ipv4Addr),
+}
+
+impl Air {
+    fn next(&self) -> Option<Time> {
+        self.pending.iter().map(|(at, _)| *at).min()
+    }
+
+    fn is_pending(&self, wanted: ConnId) -> bool {
+        self.pending.iter().any(|(_, pending)| matches!(pending, Pending::Link(conn, _) if *conn == wanted))
+            || self.looking.iter().any(|(_, conn, ..)| *conn == wanted)
+    }
+}
+
+impl Module {
+    /// Asks the network something about a connection.
+    pub(crate) fn link(&mut self, conn: ConnId, request: LinkRequest) {
+        match request {
+            LinkRequest::Connect(connect) => self.connect(conn, connect),
+            request if self.air.holes.contains(&conn) => self.swallow(conn, &request),
+            LinkRequest::Close { .. } if self.air.is_pending(conn) => {
+                self.forget(conn);
+                self.later(0, Pending::Link(conn, Told::Closed));
+            }
+            request => self.outputs.push_back(Output::Link { conn, request }),
+        }
+    }
+
+    /// Asks the network something; [`Module::query_result`] takes the answer.
+    pub(crate) fn ask(&mut self, question: Query) -> QueryId {
+        let query = self.new_query();
+        let (host, timeout, resolves) = match &question {
+            Query::Resolve { host, timeout, .. } => (host, *timeout, true),
+            Query::Echo { host, timeout, .. } | Query::Time { host, timeout, .. } => (host, *timeout, false),
+            Query::Message { .. } => {
+                self.outputs.push_back(Output::Query { query, question });
+                return query;
+            }
+        };
+        let timing = &self.setup.profile.timing;
+        let literal = host.parse::<Ipv4Addr>().is_ok();
+        let (after, failure, obstacle) = match self.obstacle(host) {
+            Some(obstacle) if !(resolves && literal) => match obstacle {
+                Obstacle::Failing => (timing.name_refused, QueryFailure::BadNameServer, obstacle),
+                Obstacle::Silent => (timeout.min(timing.name_lookup), QueryFailure::NoNameServer, obstacle),
+                Obstacle::DeadEnd if !literal => {
+                    (timeout.min(timing.name_lookup), QueryFailure::NoNameServer, obstacle)
+                }
+                Obstacle::DeadEnd | Obstacle::Private(_) => (timeout, QueryFailure::Timeout, obstacle),
+            },
+            _ => {
+                self.outputs.push_back(Output::Query { query, question });
+                return query;
+            }
+        };
+        self.later(after, Pending::Query(query, failure, obstacle));
+        query
+    }
+
+    /// The answer to a question of this file's own, or what has become of it on the way: `None` when no family asked.
+    pub(super) fn looked(
+        &mut self,
+        query: QueryId,
+        result: Result<QueryReply, QueryFailure>,
+    ) -> Option<Result<QueryReply, QueryFailure>> {
+        let Some(index) = self.air.looking.iter().position(|(asked, ..)| *asked == query) else {
+            return Some(match result {
+                Ok(QueryReply::Echo { from: IpAddr::V4(from), .. }) if self.hidden(from) => {
+                    Err(QueryFailure::Timeout)
+                }
+                result => result,
+            });
+        };
+        let (_, conn, mut connect, since) = self.air.looking.remove(index);
+        let passed = self.now.0.saturating_sub(since.0);
+        connect.connect_timeout = connect.connect_timeout.saturating_sub(passed).max(1);
+        match result {
+            Ok(QueryReply::Address(IpAddr::V4(address))) if self.hidden(address) => {
+                self.lose(conn, &connect, Some(address), Obstacle::Private(address));
+            }
+            // Whatever is wrong with the name, the host program explains it better.
+            _ => self.outputs.push_back(Output::Link { conn, request: LinkRequest::Connect(connect) }),
+        }
+        None
+    }
+
+    /// Lets happen what is due.
+    pub(super) fn air_due(&mut self) {
+        while let Some(index) = self.air.pending.iter().position(|(at, _)| *at <= self.now) {
+            let (_, pending) = self.air.pending.remove(index);
+            match pending {
+                Pending::Link(conn, told) => self.tell_link(conn, told),
+                Pending::Query(query, failure, obstacle) => {
+                    let text = self.words(obstacle);
+                    self.note(None, "network", text);
+                    self.query_result(query, Err(failure));
+                }
+            }
+        }
+        self.arm_air();
+    }
+
+    /// The module goes down: nothing is in the air any more.
+    pub(super) fn clear_air(&mut self) {
+        self.air = Air::default();
+        self.timers.cancel(Timer::Air);
+    }
+
+    fn connect(&mut self, conn: ConnId, connect: Box<Connect>) {
+        if let Some(obstacle) = self.obstacle(&connect.host) {
+            let address = connect.host.parse().ok();
+            return self.lose(conn, &connect, address, obstacle);
+        }
+        if !self.world.private_servers && connect.host.parse::<Ipv4Addr>().is_err() {
+            let question = Query::Resolve {
+                host: connect.host.clone(),
+                name_servers: connect.name_servers.clone(),
+                timeout: connect.connect_timeout,
+            };
+            let query = self.new_query();
+            self.outputs.push_back(Output::Query { query, question });
+            self.air.looking.push((query, conn, connect, self.now));
+            return;
+        }
+        self.outputs.push_back(Output::Link { conn, request: LinkRequest::Connect(connect) });
+    }
+
+    /// A connect that does not get through. UDP notices only that a name has no address.
+    fn lose(&mut self, conn: ConnId, connect: &Connect, address: Option<Ipv4Addr>, obstacle: Obstacle) {
+        let timing = &self.setup.profile.timing;
+        let limit = connect.connect_timeout;
+        let (after, failure) = match (obstacle, address) {
+            (Obstacle::Failing, _) => (timing.name_refused, LinkFailure::Dns),
+            (Obstacle::Silent, _) | (Obstacle::DeadEnd, None) => {
+                (timing.name_lookup.min(limit), LinkFailure::Dns)
+            }
+            (Obstacle::DeadEnd | Obstacle::Private(_), Some(address))
+                if connect.transport == Transport::Udp =>
+            {
+                let peer = SocketAddr::new(address.into(), connect.port);
+                self.air.holes.push(conn);
+                let text = self.words(obstacle);
+                self.note(None, &format!("link {}", connect.link), text);
+                return self.later(0, Pending::Link(conn, Told::Connected(peer)));
+            }
+            (Obstacle::DeadEnd | Obstacle::Private(_), _) => (limit, LinkFailure::Timeout),
+        };
+        self.later(after, Pending::Link(conn, Told::Failed(failure, connect.link, obstacle)));
+    }
+
+    /// What a link into nothing makes of a request.
+    fn swallow(&mut self, conn: ConnId, request: &LinkRequest) {
+        let told = match request {
+            LinkRequest::Send(bytes) => Told::Sent(bytes.len()),
+            LinkRequest::QueryAcked => Told::Acked,
+            LinkRequest::Close { .. } => {
+                self.forget(conn);
+                Told::Closed
+            }
+            LinkRequest::Connect(_) | LinkRequest::Grant(_) | LinkRequest::NotifyAcked => return,
+        };
+        self.later(0, Pending::Link(conn, told));
+    }
+
+    fn tell_link(&mut self, conn: ConnId, told: Told) {
+        let event = match told {
+            Told::Failed(failure, link, obstacle) => {
+                let text = self.words(obstacle);
+                self.note(None, &format!("link {link}"), text);
+                LinkEvent::Failed(failure)
+            }
+            Told::Connected(peer) => LinkEvent::Connected { peer },
+            Told::Sent(bytes) => LinkEvent::Sent(bytes),
+            Told::Acked => LinkEvent::Acked(0),
+            Told::Closed => LinkEvent::Closed,
+        };
+        families::socket::link_event(self, conn, event);
+    }
+
+    fn forget(&mut self, wanted: ConnId) {
+        self.air.holes.retain(|conn| *conn != wanted);
+        self.air.looking.retain(|(_, conn, ..)| *conn != wanted);
+        self.air.pending.retain(|(_, pending)| !matches!(pending, Pending::Link(conn, _) if *conn == wanted));
+    }
+
+    fn later(&mut self, millis: u64, pending: Pending) {
+        self.air.pending.push((self.now + millis, pending));
+        self.arm_air();
+    }
+
+    fn arm_air(&mut self) {
+        match self.air.next() {
+            Some(at) => self.timers.arm(Timer::Air, at),
+            None => self.timers.cancel(Timer::Air),
+        }
+    }
+
+    /// What stands between the module and a host.
+    fn obstacle(&self, host: &str) -> Option<Obstacle> {
+        let literal: Option<Ipv4Addr> = host.parse().ok();
+        match (literal, self.world.dns) {
+            _ if packet::dead_end(self) => Some(Obstacle::DeadEnd),
+            (Some(address), _) => self.hidden(address).then_some(Obstacle::Private(address)),
+            (None, Dns::Dead) => Some(Obstacle::Silent),
+            (None, Dns::Failing) => Some(Obstacle::Failing),
+            (None, Dns::Works) => None,
+        }
+    }
+
+    fn hidden(&self, address: Ipv4Addr) -> bool {
+        !self.world.private_servers && address.is_private()
+    }
+
+    fn words(&self, obstacle: Obstacle) -> alloc::borrow::Cow<'static, str> {
+        if let Some(cause) = self.first_cause() {
+            return cause;
+        }
+        match obstacle {
+            Obstacle::DeadEnd => packet::dead_end_words(self),
+            Obstacle::Silent => "no name server answers (AT+CDNSGIP shows it for any name): AT+CDNSCFG sets other name \
+                                 servers, and an address instead of the name needs none"
+                .into(),
+            Obstacle::Failing => "the name servers answer that they cannot (AT+CDNSGIP shows it for any name): \
+                                  AT+CDNSCFG sets others, and an address instead of the name needs none"
+                .into(),
+            Obstacle::Private(address) => format!(
+                "{address} is a private address, which cannot be reached through a mobile network (AT+CIFSR shows the \
+                 module's own side): the server needs a public address"
+            )
+            .into(),
+        }
+    }
+}
