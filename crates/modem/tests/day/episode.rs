@@ -168,7 +168,7 @@ fn weather(driver: &mut Driver, random: &mut Random) {
         4 => {
             driver.ask(1, "AT+CGATT=0");
         }
-        _ => driver.world(&World::Rssi(u8::try_from(random.below(32)).unwrap())),
+        _ => driver.world(&World::Rssi(u8::try_from(2 + random.below(30)).unwrap())),
     }
     driver.pass(random.below(20_000));
 }
