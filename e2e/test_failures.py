@@ -55,6 +55,7 @@ def works_after_all(at: At, server: TlsServer) -> None:
     at.works()
 
 
+# @covers ssl.connect.level.2.none
 def test_without_the_client_certificate(twin: Twin, at: At, server: TlsServer) -> None:
     at.secure(0, cacert="ca.crt", level=1)
     fails(at, server.port)
@@ -62,6 +63,7 @@ def test_without_the_client_certificate(twin: Twin, at: At, server: TlsServer) -
     works_after_all(at, server)
 
 
+# @covers ssl.connect.level.1
 def test_wrong_authority(twin: Twin, at: At, server: TlsServer) -> None:
     at.secure(0, cacert="wrong-ca.crt", clientcert="client.crt", clientkey="client.key", level=2)
     fails(at, server.port)
@@ -69,6 +71,7 @@ def test_wrong_authority(twin: Twin, at: At, server: TlsServer) -> None:
     works_after_all(at, server)
 
 
+# @covers ssl.connect.files
 def test_key_that_does_not_match(twin: Twin, at: At, server: TlsServer) -> None:
     at.secure(0, cacert="ca.crt", clientcert="client.crt", clientkey="other.key", level=2)
     fails(at, server.port)
@@ -76,6 +79,7 @@ def test_key_that_does_not_match(twin: Twin, at: At, server: TlsServer) -> None:
     works_after_all(at, server)
 
 
+# @covers ssl.connect.files
 @pytest.mark.parametrize("keyword", ["cacert", "clientcert", "clientkey"])
 def test_file_that_is_not_there(twin: Twin, at: At, pki: Pki, tmp_path: Path, keyword: str) -> None:
     """SSLCFG takes the name; the connection fails."""
@@ -87,6 +91,7 @@ def test_file_that_is_not_there(twin: Twin, at: At, pki: Pki, tmp_path: Path, ke
         works_after_all(at, server)
 
 
+# @covers ssl.connect.plain-peer
 @pytest.mark.parametrize("speaks", [http, None], ids=["answers in HTTP", "closes"])
 def test_plain_tcp_port(twin: Twin, at: At, pki: Pki, tmp_path: Path, speaks: object) -> None:
     """CIPSSL=1 towards a port that does not speak TLS."""
@@ -97,6 +102,17 @@ def test_plain_tcp_port(twin: Twin, at: At, pki: Pki, tmp_path: Path, speaks: ob
     )
     with OpenSslServer(tmp_path, pki.server, client_authority=pki.authority) as server:
         works_after_all(at, server)
+
+
+# @covers ssl.connect.plain-twin
+def test_without_tls_to_a_tls_port(at: At, pki: Pki, tmp_path: Path) -> None:
+    """CIPSSL=0 towards a port that speaks TLS: it connects, and what is no hello ends it."""
+    at.ok("AT+CIPSSL=0")
+    with GnuTlsServer(tmp_path, pki.server) as server:
+        at.connect(server.port)
+        at.hand_over("AT+CIPSEND=18", b"GET / HTTP/1.0\r\n\r\n", lines("DATA ACCEPT:18"))
+        at.until(b"\r\nCLOSED\r\n")
+        at.works()
 
 
 def test_server_that_accepts_and_says_nothing(twin: Twin, at: At, pki: Pki, tmp_path: Path) -> None:
@@ -115,6 +131,7 @@ def test_nobody_listens(twin: Twin, at: At, pki: Pki, tmp_path: Path) -> None:
         works_after_all(at, server)
 
 
+# @covers ssl.connect.level.1.none
 def test_nothing_to_verify_with(twin: Twin, at: At, server: TlsServer) -> None:
     """seclevel 1 without cacert: fails closed, whatever the computer trusts."""
     at.ok('AT+SSLCFG="seclevel",0,1')

@@ -48,6 +48,7 @@ def leave(at: At) -> None:
     at.works()
 
 
+# @covers ssl.connect.level.2 ssl.flow.guide
 def test_two_way_against_openssl(start_twin: Callable[..., Twin], pki: Pki, tmp_path: Path) -> None:
     with OpenSslServer(tmp_path, pki.server, client_authority=pki.authority) as server:
         twin = start_twin("--resolve", f"tcplab.openluat.com:127.0.0.1:{server.port}")
@@ -76,6 +77,7 @@ def test_two_way_against_gnutls(start_twin: Callable[..., Twin], pki: Pki, tmp_p
         assert "CN=client" in server.log()
 
 
+# @covers ssl.connect.level.1
 @pytest.mark.parametrize("server_type", [OpenSslServer, GnuTlsServer])
 def test_one_way(twin: Twin, pki: Pki, tmp_path: Path, server_type: type[TlsServer]) -> None:
     """The server is verified; the client has no certificate and nobody asks for one."""
@@ -90,6 +92,7 @@ def test_one_way(twin: Twin, pki: Pki, tmp_path: Path, server_type: type[TlsServ
         leave(at)
 
 
+# @covers ssl.connect.level.0 ssl.cipssl.alone
 def test_untouched_defaults(twin: Twin, pki: Pki, tmp_path: Path) -> None:
     """CIPSSL=1 and CIPSTART, from cold, and nothing else."""
     with GnuTlsServer(tmp_path, pki.server) as server:

@@ -134,6 +134,7 @@ def test_address_and_echo_off_in_one_line(twin: Twin) -> None:
     at.works()
 
 
+# @covers tcp.reset-all
 @pytest.mark.parametrize("rounds", [3])
 def test_bring_up_that_resets_everything_first(twin: Twin, tcp_echo: TcpServer, rounds: int) -> None:
     """Set-up is repeated as a whole, whatever the state; an error for "not open" is fine, a wedged state is not."""

@@ -112,6 +112,7 @@ fn written_differently(pem: &[u8]) -> [(&'static str, Vec<u8>); 11] {
     ]
 }
 
+// @covers ssl.connect.pem
 #[tokio::test]
 async fn files_may_be_written_in_many_ways() {
     let mut bench = Bench::new().await;
@@ -167,6 +168,7 @@ async fn several_certificates_in_one_file_are_a_bundle_or_a_chain() {
     bench.twin.stop().await;
 }
 
+// @covers ssl.connect.old
 #[tokio::test]
 async fn weak_and_strong_keys_and_old_signatures_are_presented() {
     let mut bench = Bench::new().await;
@@ -262,6 +264,7 @@ async fn a_bundle_longer_than_one_write_is_appended_to() {
     bench.twin.stop().await;
 }
 
+// @covers ssl.cfg.file-later
 #[tokio::test]
 async fn files_are_read_when_a_connect_begins() {
     let mut bench = Bench::new().await;

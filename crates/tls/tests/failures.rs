@@ -40,12 +40,14 @@ async fn wrong_ca() {
     assert_eq!(failure.class(), Class::Peer);
 }
 
+// @covers ssl.connect.level.1.none
 #[tokio::test]
 async fn no_anchors_fails_closed() {
     let failure = fails(Policy { anchors: None, ..verifying() }, server(), &["no cacert is set"]).await;
     assert_eq!((failure.stage, failure.class()), (Stage::Configure, Class::Configuration));
 }
 
+// @covers ssl.connect.clock
 #[tokio::test]
 async fn dates_are_read_on_the_given_clock() {
     let at = |seconds| Policy {
@@ -128,6 +130,7 @@ async fn der_and_odd_pem_work() {
     attempt(&Policy { anchors: Some(crlf.into_bytes()), ..verifying() }, &server()).await.unwrap();
 }
 
+// @covers ssl.connect.suite ssl.connect.version
 #[tokio::test]
 async fn no_common_version_or_suite() {
     let only12 = ServerPolicy { min_version: Version::Tls12, ..server() };

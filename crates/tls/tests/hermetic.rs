@@ -43,6 +43,7 @@ fn a_hostile_configuration_changes_nothing() {
     assert!(output.status.success() && text.contains("1 passed"), "{text}");
 }
 
+// @covers ssl.connect.old
 #[tokio::test]
 async fn old_versions_work() {
     for fixed in [

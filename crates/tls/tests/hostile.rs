@@ -65,6 +65,7 @@ async fn a_final_dot_means_the_same_name() {
     assert_eq!(serve.await.unwrap().as_deref(), Some("localhost"));
 }
 
+// @covers ssl.connect.names
 #[tokio::test]
 async fn an_address_is_not_sent_as_a_name() {
     for address in ["127.0.0.1", "::1"] {
@@ -126,6 +127,7 @@ async fn keys_in_every_form() {
     assert_eq!(other.cause, Cause::KeyMismatch);
 }
 
+// @covers ssl.connect.anchor
 #[tokio::test]
 async fn anchors_below_the_root() {
     let middle = Request::new("Middle CA", Usage::Ca).signed_by(&pki().ca).unwrap();

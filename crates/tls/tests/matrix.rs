@@ -13,6 +13,7 @@ fn openssl_can_do_what_the_module_does() {
     assert_eq!(self_check(), Ok(()));
 }
 
+// @covers ssl.connect.suite ssl.connect.version ssl.connect.level.2
 #[tokio::test]
 async fn every_version_with_every_suite_mutual() {
     let mut worked = 0;

@@ -44,6 +44,7 @@ async fn recorded(twin: &mut Twin, server: &Server) -> (Recording, tls::Report) 
     }
 }
 
+// @covers ssl.connect.random ssl.connect.premaster
 #[tokio::test]
 async fn both_are_on_the_wire_in_every_length_and_version() {
     let mut twin = Twin::single(0).await;

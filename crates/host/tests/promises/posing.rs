@@ -42,6 +42,7 @@ fn session_report(heard: &Heard) -> &tls::Report {
     }
 }
 
+// @covers ssl.connect.level.0 ssl.connect.level.1
 #[tokio::test]
 async fn another_authority_is_refused_wherever_the_server_is_authenticated() {
     let mut twin = Twin::single(0).await;
@@ -62,6 +63,7 @@ async fn another_authority_is_refused_wherever_the_server_is_authenticated() {
     assert!(said.contains("the server was NOT authenticated (seclevel 0)"), "{said}");
 }
 
+// @covers ssl.connect.name-check
 #[tokio::test]
 async fn another_name_of_the_same_authority_is_refused_when_hostname_is_set() {
     let mut twin = Twin::single(0).await;
@@ -78,6 +80,7 @@ async fn another_name_of_the_same_authority_is_refused_when_hostname_is_set() {
     }
 }
 
+// @covers ssl.connect.name-check
 #[tokio::test]
 async fn without_hostname_the_report_says_what_was_not_checked_and_how_to_have_it_checked() {
     let mut twin = Twin::single(0).await;
