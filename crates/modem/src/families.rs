@@ -132,6 +132,7 @@ families! {
     clock::Clock,
     power::Power,
     packet::Packet,
+    sapbr::Sapbr,
     socket::Socket,
     names::Names,
     ssl::Ssl,

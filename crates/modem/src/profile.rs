@@ -142,6 +142,8 @@ pub struct Timing {
     pub bearer_up: u64,
     /// How long AT+CIICR waits for the network before it fails.
     pub bearer_limit: u64,
+    /// How long AT+CNTP waits for the time server.
+    pub network_time_server: u64,
     /// How long AT+CDNSGIP waits for a name server.
     pub resolve: u64,
     /// How long name resolution and TCP connect may take.

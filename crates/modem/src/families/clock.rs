@@ -1,7 +1,8 @@
-//! The module's clock: CCLK, CTZU, CTZR, and the network's time (NITZ).
+//! The module's clock: CCLK, CTZU, CTZR, the network's time (NITZ), and a server's (CNTP).
 //!
 //! Reference: TS 27.007 8.15, 8.40, 8.41; the module's manual, chapter "Clock". The clock dates certificates in TLS.
 
+mod ntp;
 mod stamp;
 
 use alloc::format;
@@ -9,7 +10,7 @@ use alloc::format;
 use crate::command::{Answer, Command, Evidence, Fault, Outcome, Resume, example, example_after};
 use crate::exchange::Exchange;
 use crate::families::{Family, FamilyTimer, Never};
-use crate::io::Time;
+use crate::io::{QueryFailure, QueryId, QueryReply, Time};
 use crate::module::{Module, setting};
 use crate::setup::Setup;
 use stamp::{LENGTH, Stamp};
@@ -26,6 +27,7 @@ pub(crate) struct Clock {
     set: bool,
     /// AT+CTZU: the network sets the clock.
     follows_network: bool,
+    ntp: ntp::Ntp,
 }
 
 /// The family's timers.
@@ -85,6 +87,8 @@ impl Family for Clock {
             ],
             ..Command::new("+CTZR", "Whether network time is printed")
         },
+        ntp::CNTPCID,
+        ntp::CNTP,
     ];
 
     fn new(setup: &Setup) -> Self {
@@ -94,6 +98,7 @@ impl Family for Clock {
             zone: setup.profile.time_zone_quarters,
             set: false,
             follows_network: true,
+            ntp: ntp::Ntp::new(setup.profile),
         }
     }
 
@@ -109,6 +114,10 @@ impl Family for Clock {
         if module.world.network_time {
             network_time(module);
         }
+    }
+
+    fn answered(module: &mut Module, query: QueryId, result: Result<QueryReply, QueryFailure>) {
+        ntp::answered(module, query, result);
     }
 
     fn save(module: &Module, _line: crate::io::LineId, settings: &mut alloc::string::String) {
@@ -136,6 +145,11 @@ pub(crate) fn unix_now(module: &Module) -> i64 {
 /// Whether the clock was ever set, by the network or by AT+CCLK.
 pub(crate) fn is_set(module: &Module) -> bool {
     module.families.clock.set
+}
+
+/// A bearer of an application (AT+SAPBR) is closed.
+pub(crate) fn application_bearer_closed(module: &mut Module, bearer: u8) {
+    ntp::bearer_closed(module, bearer);
 }
 
 /// The module has registered: the network will tell its time.

@@ -18,7 +18,7 @@ use crate::io::{QueryFailure, QueryId, QueryReply};
 use crate::module::Module;
 use crate::setup::Setup;
 
-pub(crate) use servers::servers;
+pub(crate) use servers::{application_servers, servers};
 
 /// The family's state.
 #[derive(Debug)]

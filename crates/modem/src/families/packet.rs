@@ -1,5 +1,5 @@
 //! The packet bearer: contexts (CGDCONT, CGACT, CGPADDR, *GETIP) and the TCP/IP bearer on top of the default one (CSTT,
-//! CIICR, CIFSR, CIPSHUT, CIPSTATUS).
+//! CIICR, CIFSR, CIPSHUT, CIPSTATUS), and which APN they use (CIPCSGP, CPNETAPN).
 //!
 //! Reference: the module's manual, chapters "GPRS commands" and "TCP/IP commands" with its state diagrams; TS 27.007 10.1.
 //!
@@ -12,6 +12,7 @@
 //!     └────────────── CIPSHUT ──────── PDP DEACT ◄─── bearer lost, CGATT=0, CGACT=0
 //! ```
 
+mod apn;
 mod bearer;
 mod context;
 mod grant;
@@ -21,14 +22,14 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::net::Ipv4Addr;
 
-use crate::command::{Answer, Command, Resume};
+use crate::command::{Answer, Command, Fault, Outcome, Resume};
 use crate::exchange::Exchange;
-use crate::families::{Family, FamilyTimer, Op, names, network, socket};
+use crate::families::{Family, FamilyTimer, Op, names, network, sapbr, socket};
 use crate::module::Module;
 use crate::setup::Setup;
 use bearer::Access;
 use context::Context;
-pub(crate) use grant::{cause, dead_end, dead_end_words};
+pub(crate) use grant::{cause, dead_end, dead_end_words, grants_context};
 
 /// The family's state.
 #[derive(Debug)]
@@ -36,6 +37,14 @@ pub(crate) struct Packet {
     bearer: Bearer,
     /// What CSTT said last; `None`: nothing yet.
     access: Option<Access>,
+    /// CIPCSGP.
+    given: Option<Access>,
+    /// CPNETAPN.
+    private: Option<apn::Private>,
+    /// The default context still has a private APN that was forgotten.
+    dropped_private: bool,
+    /// CIPDPDP.
+    watch: apn::Watch,
     contexts: Vec<Context>,
 }
 
@@ -67,6 +76,8 @@ pub(crate) enum Bearer {
 pub(crate) enum PacketOp {
     /// CIICR: until the bearer is up, or is not going to be.
     BringUp,
+    /// CPNETAPN: until the store has it.
+    KeepPrivate(Option<apn::Private>),
 }
 
 /// This family's timers.
@@ -92,17 +103,46 @@ impl Family for Packet {
         bearer::CIFSR,
         bearer::CIPSHUT,
         status::CIPSTATUS,
+        apn::CIPCSGP,
+        apn::CPNETAPN,
+        apn::CIPDPDP,
     ];
 
     fn new(setup: &Setup) -> Self {
         let contexts = alloc::vec![Context::new(setup.profile.default_cid, setup.profile.apn, true)];
-        Self { bearer: Bearer::Initial, access: None, contexts }
+        Self {
+            bearer: Bearer::Initial,
+            access: None,
+            given: None,
+            private: None,
+            dropped_private: false,
+            watch: apn::Watch::DEFAULT,
+            contexts,
+        }
     }
 
-    fn resume(x: &mut Exchange<'_>, op: PacketOp, _event: Resume) -> Answer {
-        match op {
-            PacketOp::BringUp => bearer::brought_up(x),
+    fn resume(x: &mut Exchange<'_>, op: PacketOp, event: Resume) -> Answer {
+        match (op, event) {
+            (PacketOp::BringUp, _) => bearer::brought_up(x),
+            (PacketOp::KeepPrivate(private), Resume::Store(Ok(_))) => {
+                apn::kept(x.module, private);
+                Ok(Outcome::Ok)
+            }
+            (PacketOp::KeepPrivate(_), Resume::Store(Err(error))) => {
+                Err(Fault::error(alloc::format!("the APN could not be stored: {error}")))
+            }
+            (op, _) => Ok(Outcome::Wait(Op::packet(op))),
         }
+    }
+
+    fn load(module: &mut Module, key: &str, value: &str) {
+        apn::load(module, key, value);
+    }
+
+    fn factory(module: &mut Module) {
+        let packet = &mut module.families.packet;
+        packet.given = None;
+        packet.watch = apn::Watch::DEFAULT;
     }
 
     fn timer(module: &mut Module, timer: PacketTimer) {
@@ -117,6 +157,7 @@ impl Family for Packet {
 
 /// The packet domain became attached: the default context is up, a CIICR that waits goes on.
 pub(crate) fn attached(module: &mut Module) {
+    apn::attached(module);
     let granted = module.world.bearer;
     set_default(module, granted);
     ask_network(module);
@@ -140,9 +181,23 @@ pub(crate) fn is_up(module: &Module) -> bool {
     matches!(bearer(module), Bearer::Active | Bearer::Status)
 }
 
+/// The address that the default context has, if it is up.
+pub(crate) fn default_address(module: &Module) -> Option<Ipv4Addr> {
+    let cid = module.setup.profile.default_cid;
+    let context = module.families.packet.contexts.iter().find(|context| context.cid == cid)?;
+    context::own_address(module, context)
+}
+
+/// The default context comes up because an application's bearer needs it.
+pub(crate) fn activate_default(module: &mut Module) {
+    set_default(module, true);
+}
+
 /// Brings the bearer up for a CIPSTART from IP INITIAL, without a word; `socket::bearer_up` or
 /// `socket::bearer_lost` follows.
 pub(crate) fn cold_start(module: &mut Module) {
+    let fallback = apn::fallback(module);
+    module.families.packet.access.get_or_insert(fallback);
     bring_up(module, true);
 }
 
@@ -159,8 +214,14 @@ fn set_default(module: &mut Module, active: bool) {
     }
 }
 
-/// The default context is down; the TCP/IP bearer on it falls.
+/// The default context is down, and everything on it.
 fn default_lost(module: &mut Module) {
+    tcpip_lost(module);
+    sapbr::context_lost(module);
+}
+
+/// The TCP/IP bearer falls.
+fn tcpip_lost(module: &mut Module) {
     match module.families.packet.bearer {
         Bearer::Initial | Bearer::Start | Bearer::Deactivated => {}
         Bearer::Config { .. } => failed(module),

@@ -61,6 +61,7 @@ pub const AIR724UG: Profile = Profile {
         network_time: 100,
         bearer_up: 100,
         bearer_limit: 90_000,
+        network_time_server: 5_000,
         resolve: 12_000,
         connect: 75_000,
         name_lookup: 12_000,

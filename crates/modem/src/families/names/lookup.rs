@@ -27,6 +27,7 @@ pub(super) struct Lookup {
 enum Code {
     /// The network, or the bearer.
     Network = 3,
+    UnknownName = 8,
     General = 10,
     Retries = 11,
     NoServer = 12,
@@ -40,10 +41,10 @@ pub(super) const CDNSGIP: Command = Command {
     reference: "manual AT+CDNSGIP",
     evidence: Evidence::Documented,
     remarks: "OK first; then, on the same line, +CDNSGIP: 1,\"<name>\",\"<address>\" or +CDNSGIP:0,<code>, with just these \
-              blanks. Codes: 10 general, 11 no answer after all retries, 12 no name server, 13 no memory (eight names are \
-              being asked for), 14 no such name or none that can exist, 15 bad answer; 3 when the bearer is lost or there is \
-              no way to the server. Which failure has which code is assumed; the 8 of an older family does not occur. The \
-              bearer has to be up (AT+CIICR), else ERROR.",
+              blanks. Codes: 3 the bearer is lost, or there is no way to the server; 8 there is no such name; 10 general; 11 no \
+              answer after all retries; 12 no name server answers; 13 no memory (eight names are being asked for); 14 no name \
+              that can exist; 15 bad answer. Which failure has which code is assumed. The bearer has to be up (AT+CIICR), \
+              else ERROR.",
     longest: 14_000,
     needs_card: true,
     set: Some(look_up),
@@ -109,7 +110,7 @@ pub(super) fn answered(module: &mut Module, query: QueryId, result: Result<Query
             let address = shown(address);
             return module.urc(line, format_args!("+CDNSGIP: 1,\"{name}\",\"{address}\""));
         }
-        Err(QueryFailure::UnknownName) => Code::BadName,
+        Err(QueryFailure::UnknownName) => Code::UnknownName,
         Err(QueryFailure::BadNameServer | QueryFailure::BadAnswer) => Code::BadAnswer,
         Err(QueryFailure::NoNameServer) => Code::NoServer,
         Err(QueryFailure::Timeout) => Code::Retries,

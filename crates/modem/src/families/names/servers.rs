@@ -41,6 +41,11 @@ pub(crate) fn servers(module: &Module) -> Vec<IpAddr> {
     of(module, 0)
 }
 
+/// The name servers of an application's bearer (AT+SAPBR).
+pub(crate) fn application_servers(module: &Module, bearer: u8) -> Vec<IpAddr> {
+    of(module, usize::from(bearer))
+}
+
 fn of(module: &Module, index: usize) -> Vec<IpAddr> {
     let both = module.families.names.servers.get(index).into_iter().flatten();
     both.filter(|address| !address.is_unspecified()).map(|&address| IpAddr::V4(address)).collect()

@@ -3,7 +3,7 @@
 use alloc::string::String;
 use at::CmeError;
 
-use super::{Bearer, NO_BEARER, PacketOp, access, address, bring_up, shut};
+use super::{Bearer, NO_BEARER, PacketOp, access, address, apn, bring_up, shut};
 use crate::command::{Answer, Command, Evidence, Fault, Outcome, Test, example, example_after};
 use crate::exchange::Exchange;
 use crate::families::Op;
@@ -27,7 +27,7 @@ pub(super) const CSTT: Command = Command {
     syntax: &["AT+CSTT", "AT+CSTT=<apn>[,<user>[,<password>]]", "AT+CSTT?", "AT+CSTT=?"],
     reference: "manual AT+CSTT; TCP guide for Air724",
     evidence: Evidence::Documented,
-    remarks: "At most 128, 32 and 32 bytes. Without an APN, or with an empty one, the card's is used and shown. That the \
+    remarks: "At most 128, 32 and 32 bytes. Without an APN, or with an empty one, that of AT+CIPCSGP, else the default context's is used and shown. That the \
               query quotes its strings is assumed.",
     longest: 60_000,
     execute: Some(start_task),
@@ -94,16 +94,14 @@ pub(super) const CIPSHUT: Command = Command {
 };
 
 fn start_task(x: &mut Exchange<'_>) -> Answer {
-    begin(x, Access { apn: String::new(), user: String::new(), password: String::new() })
+    let access = apn::fallback(x.module);
+    begin(x, access)
 }
 
 fn set_access(x: &mut Exchange<'_>) -> Answer {
-    let limits = x.profile().name_limits;
-    let apn = x.args.opt_text(limits.apn)?.unwrap_or_default().into();
-    let user = x.args.opt_text(limits.user)?.unwrap_or_default().into();
-    let password = x.args.opt_text(limits.password)?.unwrap_or_default().into();
+    let access = apn::typed_access(x)?;
     x.args.finish()?;
-    begin(x, Access { apn, user, password })
+    begin(x, access)
 }
 
 fn begin(x: &mut Exchange<'_>, mut access: Access) -> Answer {
@@ -111,7 +109,7 @@ fn begin(x: &mut Exchange<'_>, mut access: Access) -> Answer {
         return Err(Fault::not_allowed("AT+CSTT works in IP INITIAL only; AT+CIPSHUT leads there"));
     }
     if access.apn.is_empty() {
-        access.apn = x.profile().apn.into();
+        access.apn = apn::fallback(x.module).apn;
     }
     x.module.families.packet.access = Some(access);
     x.module.families.packet.bearer = Bearer::Start;

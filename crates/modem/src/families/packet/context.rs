@@ -22,7 +22,7 @@ const UNSPECIFIED: CmeError = CmeError(148);
 pub(super) struct Context {
     pub(super) cid: u8,
     kind: &'static str,
-    apn: String,
+    pub(super) apn: String,
     compression: (u8, u8),
     /// Not taken down since the last attach. Counts only while the packet domain is attached.
     pub(super) active: bool,
@@ -126,7 +126,7 @@ fn position(module: &Module, cid: u8) -> Result<usize, Fault> {
 }
 
 /// A context's address, if it is up.
-fn own_address(module: &Module, context: &Context) -> Option<Ipv4Addr> {
+pub(super) fn own_address(module: &Module, context: &Context) -> Option<Ipv4Addr> {
     (context.active && network::attached(module)).then(|| address(&module.setup, context.cid))
 }
 

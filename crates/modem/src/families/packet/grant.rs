@@ -3,7 +3,7 @@
 use alloc::borrow::Cow;
 use alloc::format;
 
-use super::{Access, Bearer, access};
+use super::{Access, Bearer, access, apn};
 use crate::io::Apn;
 use crate::module::Module;
 
@@ -13,7 +13,7 @@ pub(super) fn granted(module: &Module) -> bool {
 }
 
 /// Whether the network lets a context with this APN come up.
-pub(super) fn grants_context(module: &Module, apn: &str) -> bool {
+pub(crate) fn grants_context(module: &Module, apn: &str) -> bool {
     let known = match &module.world.apn {
         Apn::Private { name, dead_end: false, .. } => apn.is_empty() || name.eq_ignore_ascii_case(apn),
         Apn::Any | Apn::Private { .. } => true,
@@ -59,11 +59,11 @@ fn takes_apn(module: &Module) -> bool {
     }
 }
 
-/// What CSTT said; without it the card's own APN.
+/// What CSTT said; without it what it would use.
 fn used(module: &Module) -> Access {
     let mut used = access(module);
     if used.apn.is_empty() {
-        used.apn = module.setup.profile.apn.into();
+        used = apn::fallback(module);
     }
     used
 }
