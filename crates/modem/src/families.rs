@@ -125,6 +125,7 @@ macro_rules! families {
 
 families! {
     basic::Basic,
+    registers::Registers,
     serial::Serial,
     identity::Identity,
     sim::Sim,

@@ -80,6 +80,8 @@ pub struct Profile {
     pub file_chunk: u32,
     /// AT+CMEE at power-on.
     pub cmee: u8,
+    /// What the boot ROM says on a UART, in front of everything else; as it is, without framing.
+    pub boot_rom: &'static str,
     /// What a line says first after power-on.
     pub boot_messages: &'static [&'static str],
     /// Printed when service is found, in front of `+CGEV: ME PDN ACT`.

@@ -144,7 +144,8 @@ proptest! {
     fn a_module_with_all_its_limits_hit_still_answers(length in 16_000..40_000usize, seed in any::<u64>()) {
         let setup = modem::Setup::new(0, seed, UNIX_MILLIS);
         let mut bytes = b"ATE0\rAT".to_vec();
-        bytes.resize(length, b'x');
+        // There is no command Y.
+        bytes.resize(length, b'y');
         bytes.extend_from_slice(b"\rAT\r");
         let whole = said(&setup, &bytes, &[])?;
         prop_assert!(whole.ends_with(b"\r\nERROR\r\n\r\nOK\r\n"), "{}", readable(&whole));

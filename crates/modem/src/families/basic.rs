@@ -165,6 +165,15 @@ impl Family for Basic {
             ..Command::new("S5", "Command line editing character")
         },
         Command {
+            syntax: &["AT+CLAC", "AT+CLAC=?"],
+            reference: "TS 27.007 8.37",
+            evidence: Evidence::Standard,
+            remarks: "The manual does not list it.",
+            execute: Some(list),
+            examples: &[example("AT+CLAC=?", "\r\nOK\r\n")],
+            ..Command::new("+CLAC", "All commands, a line each")
+        },
+        Command {
             syntax: &["AT+CMEE=<0-2>", "AT+CMEE?", "AT+CMEE=?"],
             reference: "TS 27.007 9.1; manual AT+CMEE",
             evidence: Evidence::Documented,
@@ -325,6 +334,13 @@ fn apply_backspace(module: &mut Module, character: u8) {
     for id in module.line_ids() {
         module.line_mut(id).reader.set_backspace(character);
     }
+}
+
+fn list(x: &mut Exchange<'_>) -> Answer {
+    for (_, command) in families::commands() {
+        x.info(format_args!("AT{}", command.name));
+    }
+    Ok(Outcome::Ok)
 }
 
 fn read_cmee(x: &mut Exchange<'_>) -> Answer {

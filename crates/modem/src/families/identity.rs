@@ -13,6 +13,7 @@ use crate::exchange::Exchange;
 use crate::families::{Family, Never, Op, sim};
 use crate::io::{Section, StoreRequest};
 use crate::module::{Module, setting};
+use crate::profile::Profile;
 use crate::setup::Setup;
 
 /// Character sets of AT+CSCS, the default first.
@@ -75,9 +76,45 @@ impl Family for Identity {
             syntax: &["AT+VER", "AT+VER=?"],
             reference: "manual AT+VER",
             evidence: Evidence::Documented,
-            execute: Some(version),
+            execute: Some(|x| bare(x, |profile| profile.revision)),
             examples: &[example("AT+VER", "\r\nAirM2M_Air724UG_V401881_LTE_AT\r\n\r\nOK\r\n")],
             ..Command::new("+VER", "Firmware revision, bare")
+        },
+        Command {
+            syntax: &["AT+GMI", "AT+GMI=?"],
+            reference: "V.250 6.1.4",
+            evidence: Evidence::Standard,
+            remarks: "Bare, as V.250 has it (assumed: the manual does not list it).",
+            execute: Some(|x| bare(x, |profile| profile.manufacturer)),
+            examples: &[example("AT+GMI", "\r\nAirM2M\r\n\r\nOK\r\n")],
+            ..Command::new("+GMI", "Manufacturer, bare")
+        },
+        Command {
+            syntax: &["AT+GMM", "AT+GMM=?"],
+            reference: "V.250 6.1.5",
+            evidence: Evidence::Standard,
+            remarks: "Bare, as V.250 has it (assumed: the manual does not list it).",
+            execute: Some(|x| bare(x, |profile| profile.model)),
+            examples: &[example("AT+GMM", "\r\nAir724UG\r\n\r\nOK\r\n")],
+            ..Command::new("+GMM", "Model, bare")
+        },
+        Command {
+            syntax: &["AT+GMR", "AT+GMR=?"],
+            reference: "V.250 6.1.6",
+            evidence: Evidence::Standard,
+            remarks: "Bare, as V.250 has it (assumed: the manual does not list it).",
+            execute: Some(|x| bare(x, |profile| profile.revision)),
+            examples: &[example("AT+GMR", "\r\nAirM2M_Air724UG_V401881_LTE_AT\r\n\r\nOK\r\n")],
+            ..Command::new("+GMR", "Firmware revision, bare")
+        },
+        Command {
+            syntax: &["AT+GCAP", "AT+GCAP=?"],
+            reference: "V.250 6.1.9; TS 27.007 5.7",
+            evidence: Evidence::Standard,
+            remarks: "Host programs ask it to tell a mobile from a telephone modem. The manual does not list it.",
+            execute: Some(capabilities),
+            examples: &[example("AT+GCAP", "\r\n+GCAP: +CGSM\r\n\r\nOK\r\n")],
+            ..Command::new("+GCAP", "What kind of modem it is")
         },
         Command {
             syntax: &["AT+CGSN", "AT+CGSN=<0,1>", "AT+CGSN=?"],
@@ -249,9 +286,14 @@ fn revision(x: &mut Exchange<'_>) -> Answer {
     Ok(Outcome::Ok)
 }
 
-fn version(x: &mut Exchange<'_>) -> Answer {
-    let name = x.profile().revision;
-    x.info(format_args!("{name}"));
+fn bare(x: &mut Exchange<'_>, text: fn(&Profile) -> &'static str) -> Answer {
+    let text = text(x.profile());
+    x.info(format_args!("{text}"));
+    Ok(Outcome::Ok)
+}
+
+fn capabilities(x: &mut Exchange<'_>) -> Answer {
+    x.info(format_args!("+GCAP: +CGSM"));
     Ok(Outcome::Ok)
 }
 

@@ -60,7 +60,8 @@ impl Family for Power {
             syntax: &["AT+RESET", "AT+RESET=?"],
             reference: "manual AT+RESET",
             evidence: Evidence::Documented,
-            remarks: "OK, then everything from RDY on. The boot ROM's own output is not imitated.",
+            remarks: "OK, then everything from RDY on; on a UART with a fixed bit rate the boot ROM's line comes in front of it, as \
+                      on a sibling (assumed).",
             execute: Some(restart),
             examples: &[example(
                 "AT+RESET",
@@ -85,6 +86,11 @@ impl Family for Power {
     }
 
     fn power_on(module: &mut Module) {
+        for id in module.line_ids() {
+            if module.line_mut(id).port.talks_from_the_start() {
+                module.urc_raw(id, module.setup.profile.boot_rom.as_bytes());
+            }
+        }
         for message in module.setup.profile.boot_messages {
             module.urc_all(format_args!("{message}"));
         }

@@ -80,6 +80,11 @@ impl Port {
         self.trained = self.serial.rate != 0;
     }
 
+    /// A UART that is heard at power-on, before anything was said to it.
+    pub(crate) fn talks_from_the_start(&self) -> bool {
+        self.kind == LineKind::AutoBaud && self.serial.rate != 0
+    }
+
     /// Whether the bit rate still has to be found out: nothing is said until then.
     pub(crate) fn deaf(&self) -> bool {
         self.kind == LineKind::AutoBaud && self.serial.rate == 0 && !self.trained

@@ -38,6 +38,7 @@ pub const AIR724UG: Profile = Profile {
     file_name_limit: 64,
     file_chunk: 10_240,
     cmee: 1,
+    boot_rom: "^boot.rom.'v....'!\n",
     boot_messages: &["RDY"],
     service_messages: &["^MODE: 17,17", "+E_UTRAN Service"],
     gsm_messages: &["^MODE: 3,1", "+GSM Service"],
