@@ -210,6 +210,9 @@ pub(crate) struct Commands {
     /// Only this family.
     #[arg(long, value_name = "NAME", value_parser = family)]
     pub(crate) family: Option<&'static str>,
+    /// The page docs/commands.md: everything about all of them.
+    #[arg(long, conflicts_with_all = ["name", "family"])]
+    pub(crate) markdown: bool,
 }
 
 /// What is recorded of the modules' connections: nothing, unless asked for.

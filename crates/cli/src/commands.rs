@@ -1,5 +1,7 @@
 //! `modemtwin commands`: what the module understands, from its own records.
 
+mod markdown;
+
 use std::fmt;
 use std::io::Write;
 
@@ -25,6 +27,7 @@ pub(crate) fn commands(options: &Commands) -> anyhow::Result<()> {
     let mut out = stdout();
     match &options.name {
         Some(name) => one(&mut out, name, options.family)?,
+        None if options.markdown => out.write_all(markdown::page().as_bytes())?,
         None => list(&mut out, options.family)?,
     }
     out.flush()?;

@@ -168,7 +168,7 @@ impl Family for Basic {
             syntax: &["AT+CLAC", "AT+CLAC=?"],
             reference: "TS 27.007 8.37",
             evidence: Evidence::Standard,
-            remarks: "The manual does not list it.",
+            remarks: "The manual does not list it. A firmware variant without SSL does not name CIPSSL and SSLCFG.",
             execute: Some(list),
             examples: &[example("AT+CLAC=?", "\r\nOK\r\n")],
             ..Command::new("+CLAC", "All commands, a line each")
@@ -337,7 +337,8 @@ fn apply_backspace(module: &mut Module, character: u8) {
 }
 
 fn list(x: &mut Exchange<'_>) -> Answer {
-    for (_, command) in families::commands() {
+    let ssl = x.profile().ssl;
+    for (_, command) in families::commands().filter(|(family, _)| ssl || *family != "ssl") {
         x.info(format_args!("AT{}", command.name));
     }
     Ok(Outcome::Ok)
