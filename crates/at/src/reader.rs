@@ -42,12 +42,15 @@ pub enum Event {
     Overlong,
     /// The data phase ended; [`Reader::take_data`] has the bytes.
     Data(DataEnd),
+    /// Something of a stream has come; [`Reader::take_stream`] has it.
+    Stream,
 }
 
 #[derive(Debug)]
 enum State {
     Line,
     Data { kind: DataKind, echo: bool, overflow: bool },
+    Stream,
 }
 
 /// One line's reader. Feed it with [`push`](Self::push), then call [`next`](Self::next) whenever the line is ready for
@@ -140,6 +143,7 @@ impl Reader {
             let event = match self.state {
                 State::Line => self.line_byte(echo),
                 State::Data { kind, echo: on, overflow } => self.data_bytes(kind, on, overflow, echo),
+                State::Stream => Some(Event::Stream),
             };
             if event.is_some() {
                 return event;
@@ -158,8 +162,11 @@ impl Reader {
         mem::take(&mut self.text)
     }
 
-    /// Returns a line's buffer for reuse and remembers its content for `A/`.
+    /// Returns a line's buffer for reuse and remembers its content for `A/` (what is empty was no line).
     pub fn recycle(&mut self, mut text: Vec<u8>) {
+        if text.is_empty() {
+            return;
+        }
         mem::swap(&mut self.last, &mut text);
         if self.text.capacity() == 0 && text.capacity() <= 1024 {
             text.clear();
@@ -171,6 +178,34 @@ impl Reader {
     pub fn begin_data(&mut self, kind: DataKind, echo: bool) {
         self.data.clear();
         self.state = State::Data { kind, echo, overflow: false };
+    }
+
+    /// Turns to a stream: what follows has no end of its own, is not echoed and is handed over as it comes
+    /// ([`Event::Stream`]), until [`take_data`](Self::take_data). A line typed half is forgotten. `after_command`: a LF that
+    /// comes first still belongs to the command's CR.
+    pub fn begin_stream(&mut self, after_command: bool) {
+        self.text.clear();
+        (self.overlong, self.has_lf) = (false, false);
+        self.swallow_lf &= after_command;
+        self.state = State::Stream;
+    }
+
+    /// What has come of the stream and is still in the reader, which stays in it.
+    pub fn take_stream(&mut self) -> Vec<u8> {
+        let bytes = self.queue.split_off(self.head);
+        self.queue.clear();
+        self.head = 0;
+        bytes
+    }
+
+    /// The short way of a stream, around the queue: gives `bytes` back if they are its next, without the LF that belongs to a
+    /// command before; `None` if they have to be [`push`](Self::push)ed, because no stream is on or something waits before them.
+    pub fn pass<'a>(&mut self, bytes: &'a [u8]) -> Option<&'a [u8]> {
+        if !matches!(self.state, State::Stream) || self.queued() > 0 || bytes.is_empty() {
+            return None;
+        }
+        let swallow = mem::take(&mut self.swallow_lf);
+        Some(bytes.strip_prefix(&[LF]).filter(|_| swallow).unwrap_or(bytes))
     }
 
     /// How many bytes the data phase has so far.

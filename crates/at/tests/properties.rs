@@ -37,6 +37,7 @@ fn read(portions: &[&[u8]], acts: &[Option<Act>]) -> (Vec<Seen>, Vec<u8>) {
                 Event::Line | Event::Repeat => reader.take_text(),
                 Event::Overlong => Vec::new(),
                 Event::Data(_) => reader.take_data(),
+                Event::Stream => reader.take_stream(),
             };
             seen.push(Seen { event, content: content.clone(), echoed: echo.len() });
             if matches!(event, Event::Line | Event::Repeat) && !matches!(act, Some(Act::Drop)) {

@@ -24,6 +24,7 @@ fn feed(reader: &mut Reader, bytes: &[u8]) -> Heard {
             }
             Event::Overlong => Vec::new(),
             Event::Data(_) => reader.take_data(),
+            Event::Stream => reader.take_stream(),
         };
         heard.events.push((event, content.escape_ascii().to_string()));
     }
@@ -284,4 +285,47 @@ fn a_lf_in_the_place_of_a_cr_is_reported_once_for_each_line() {
         assert_eq!(reader.take_line_feed(), reported, "{bytes:?}");
         assert!(!reader.take_line_feed(), "{bytes:?}");
     }
+}
+
+#[test]
+fn a_stream_is_handed_over_as_it_comes_and_not_echoed() {
+    let mut reader = Reader::new(100);
+    assert_eq!(feed(&mut reader, b"ATO\r").events.len(), 1);
+    reader.begin_stream(true);
+    let heard = feed(&mut reader, b"\nAT\r\x1a\x1b");
+    assert_eq!(heard.events, [(Event::Stream, r"AT\r\x1a\x1b".into())]);
+    assert_eq!(heard.echo, "");
+    assert_eq!(feed(&mut reader, b"\n").events, [(Event::Stream, r"\n".into())]);
+    assert!(reader.take_data().is_empty());
+    assert_eq!(feed(&mut reader, b"AT\r").events, [(Event::Line, "AT".into())]);
+}
+
+#[test]
+fn a_stream_forgets_a_line_typed_half_and_takes_a_lf_that_is_no_commands() {
+    let mut reader = Reader::new(3);
+    assert_eq!(feed(&mut reader, b"AT\r").events.len(), 1);
+    assert_eq!(feed(&mut reader, b"AT+CSQ").events.len(), 0);
+    reader.begin_stream(false);
+    assert_eq!(feed(&mut reader, b"\n\n").events, [(Event::Stream, r"\n\n".into())]);
+    reader.take_data();
+    assert_eq!(feed(&mut reader, b"AT\r").events, [(Event::Line, "AT".into())]);
+}
+
+#[test]
+fn the_short_way_is_only_for_a_stream_that_nothing_waits_in_front_of() {
+    let mut reader = Reader::new(100);
+    assert_eq!(reader.pass(b"x"), None);
+    assert_eq!(feed(&mut reader, b"ATO\r").events.len(), 1);
+    reader.push(b"\nwaits");
+    reader.begin_stream(true);
+    assert_eq!(reader.pass(b"x"), None);
+    assert_eq!(feed(&mut reader, b"").events, [(Event::Stream, "waits".into())]);
+    assert_eq!(reader.pass(b""), None);
+    assert_eq!(reader.pass(b"\nx"), Some(&b"\nx"[..]));
+
+    let mut reader = Reader::new(100);
+    assert_eq!(feed(&mut reader, b"ATO\r").events.len(), 1);
+    reader.begin_stream(true);
+    assert_eq!(reader.pass(b"\nx"), Some(&b"x"[..]));
+    assert_eq!(reader.pass(b"\nx"), Some(&b"\nx"[..]));
 }

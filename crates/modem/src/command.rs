@@ -197,6 +197,9 @@ pub(crate) enum Outcome {
     Said,
     /// The line turns to data; `op` is resumed with [`Resume::Data`] or [`Resume::DataTimeout`].
     Data(DataPhase, Op),
+    /// The line is the peer's from here on, as an answer that is written already (`CONNECT`) says; the rest of the command
+    /// line is dropped, and `op` is resumed when its family ends the stream.
+    Stream(Op),
     /// Ask the file store; `op` is resumed with [`Resume::Store`].
     Store(StoreRequest, Op),
     /// Ask the network; `op` is resumed with [`Resume::Query`].

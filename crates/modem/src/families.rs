@@ -127,6 +127,7 @@ families! {
     basic::Basic,
     registers::Registers,
     serial::Serial,
+    call::Call,
     identity::Identity,
     sim::Sim,
     network::Network,

@@ -52,6 +52,8 @@ pub(crate) struct OpenCommand {
 pub(crate) enum Awaits {
     /// Payload from the host.
     Data,
+    /// Nothing: what comes goes to its family as it comes, until that ends it.
+    Stream,
     /// The file store.
     Store(Ticket),
     /// The network's answer.
@@ -111,9 +113,19 @@ impl Line {
     pub(crate) fn reads(&self, backlog: usize) -> bool {
         match &self.state {
             LineState::Idle => self.unwritten() <= backlog,
-            LineState::Open(open) => open.awaits == Awaits::Data,
+            LineState::Open(open) => matches!(open.awaits, Awaits::Data | Awaits::Stream),
             LineState::Paused(_) => false,
         }
+    }
+
+    /// Whether no command is open.
+    pub(crate) fn is_idle(&self) -> bool {
+        matches!(self.state, LineState::Idle)
+    }
+
+    /// Whether what comes is not for the module, but for its peer.
+    pub(crate) fn streams(&self) -> bool {
+        matches!(&self.state, LineState::Open(open) if open.awaits == Awaits::Stream)
     }
 
     /// The command line that can go on now because enough of what it has said is taken.

@@ -172,13 +172,24 @@ impl Module {
     pub(crate) fn urc_with(&mut self, line: LineId, text: fmt::Arguments<'_>, payload: &[u8]) {
         let limit = self.setup.profile.line_backlog;
         let line = self.line_mut(line);
-        if line.port.refuses(line.urcs.len(), limit) {
+        // A stream may last for days, and nobody may ever find out the bit rate.
+        let waiting = line.urcs.len();
+        if line.port.refuses(waiting, limit) || (line.streams() && waiting > limit) {
             return;
         }
         let mut reply = Reply::new(mem::take(&mut line.urcs), line.format);
         reply.info(text);
         reply.raw(payload);
         line.urcs = reply.into_bytes();
+    }
+
+    /// Says something on a line at once, behind the unsolicited lines that wait. No command may be open there.
+    pub(crate) fn say(&mut self, line: LineId, text: fmt::Arguments<'_>) {
+        let line = self.line_mut(line);
+        line.out.append(&mut line.urcs);
+        let mut reply = Reply::new(mem::take(&mut line.out), line.format);
+        reply.info(text);
+        line.out = reply.into_bytes();
     }
 
     /// Payload on a line without any header, in order with the unsolicited lines.
@@ -224,7 +235,10 @@ impl Module {
     /// The host's DTR on a line changes.
     pub(crate) fn dtr_changed(&mut self, line: LineId, on: bool) {
         if usize::from(line.0) < self.lines.len() {
-            self.line_mut(line).port.dtr = on;
+            let before = mem::replace(&mut self.line_mut(line).port.dtr, on);
+            if before && !on && self.running {
+                families::call::dtr_fell(self, line);
+            }
         }
     }
 
@@ -286,6 +300,7 @@ impl Module {
         for id in self.line_ids() {
             self.pump(id);
         }
+        families::socket::connect_due(self);
         for id in self.line_ids() {
             self.tell_settings(id);
             let line = self.line_mut(id);
@@ -320,7 +335,7 @@ impl Module {
     }
 
     /// Tells what has changed about how a line works, behind what the line has said by now.
-    pub(super) fn tell_settings(&mut self, id: LineId) {
+    pub(crate) fn tell_settings(&mut self, id: LineId) {
         let Some(line) = self.line(id) else { return };
         let circuits = self.circuits(line);
         let busy = !matches!(line.state, LineState::Idle);

@@ -166,6 +166,12 @@ pub struct Timing {
     pub acknowledge: u64,
     /// How long a slow CIPCLOSE waits for the peer.
     pub close: u64,
+    /// `+++`: the least silence before it, …
+    pub escape_before: u64,
+    /// … the most from the first to the third sign, …
+    pub escape_within: u64,
+    /// … and the least silence behind it.
+    pub escape_after: u64,
     /// The last answer (`OK`, `NORMAL POWER DOWN`) to the module being down.
     pub shutdown: u64,
     /// AT+CSCLK=2: how long nothing may have been said before the module sleeps for the first time.

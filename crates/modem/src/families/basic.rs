@@ -16,8 +16,10 @@ use crate::setup::Setup;
 /// Settings of this family that are not part of a line's own state.
 #[derive(Debug)]
 pub(crate) struct Basic {
+    /// &C
     dcd: u8,
-    dtr: u8,
+    /// &D
+    pub(crate) dtr: u8,
     backspace: u8,
 }
 
@@ -117,18 +119,21 @@ impl Family for Basic {
             syntax: &["AT&C0", "AT&C1"],
             reference: "V.250 6.2.8; manual AT&C",
             evidence: Evidence::Documented,
+            remarks: "Default 1. The carrier is a transparent connection, in data and in command mode.",
             execute: Some(dcd),
             test: Test::None,
-            examples: &[example("AT&C1", "\r\nOK\r\n")],
+            examples: &[example("AT&C1", "\r\nOK\r\n"), example("AT&C2", "\r\nERROR\r\n")],
             ..Command::new("&C", "DCD on, or following the carrier")
         },
         Command {
             syntax: &["AT&D0", "AT&D1", "AT&D2"],
             reference: "V.250 6.2.9; manual AT&D",
             evidence: Evidence::Documented,
+            remarks: "Default 2 (assumed). 0 nothing; 1 to command mode, OK, the connection stays (ATO); 2 the transparent \
+                      connection ends, CLOSED (assumed).",
             execute: Some(dtr),
             test: Test::None,
-            examples: &[example("AT&D2", "\r\nOK\r\n")],
+            examples: &[example("AT&D2", "\r\nOK\r\n"), example("AT&D3", "\r\nERROR\r\n")],
             ..Command::new("&D", "What a falling DTR does")
         },
         Command {

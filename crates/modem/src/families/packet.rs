@@ -227,7 +227,7 @@ fn tcpip_lost(module: &mut Module) {
         Bearer::Config { .. } => failed(module),
         Bearer::Active | Bearer::Status => {
             module.families.packet.bearer = Bearer::Deactivated;
-            module.urc_all(format_args!("+PDP: DEACT"));
+            socket::deactivated(module);
             let why = module.with_cause("the bearer is lost; AT+CIPSHUT leads out of PDP DEACT");
             module.note(None, "bearer", why);
             socket::bearer_lost(module);

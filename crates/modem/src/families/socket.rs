@@ -17,6 +17,7 @@ mod receive;
 mod send;
 mod settings;
 mod start;
+mod transparent;
 
 use alloc::vec::Vec;
 
@@ -33,6 +34,9 @@ pub(crate) use events::link_event;
 pub(crate) use link::{state_text, status_fields};
 pub(crate) use receive::line_drained;
 pub(crate) use settings::SocketSettings;
+pub(crate) use transparent::{
+    back_to_data, connect_due, deactivated, hang_up, host_sent, in_data_mode, stream_room, to_command_mode,
+};
 
 /// Segments that a link may have granted and not yet received.
 const WINDOW: usize = 4;
@@ -46,6 +50,8 @@ pub(crate) struct Socket {
     processing: bool,
     /// By number.
     links: Vec<Link>,
+    /// CIPMODE 1.
+    transparent: transparent::Transparent,
 }
 
 impl Socket {
@@ -77,11 +83,18 @@ pub(crate) enum SocketOp {
     Count(ack::Count),
     /// CIPCLOSE: until the close is done.
     Close(close::Closing),
+    /// Transparent mode: the line is in data mode.
+    Online,
 }
 
-/// This family's timers: an open command has waited long enough.
+/// This family's timers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct SocketTimer(LineId);
+pub(crate) enum SocketTimer {
+    /// A line's open command has waited long enough.
+    Limit(LineId),
+    /// One of transparent mode.
+    Stream(transparent::StreamTimer),
+}
 
 impl Family for Socket {
     type Op = SocketOp;
@@ -90,6 +103,7 @@ impl Family for Socket {
     const COMMANDS: &'static [Command] = &[
         settings::CIPMUX,
         settings::CIPMODE,
+        transparent::CIPCCFG,
         start::CIPSTART,
         send::CIPSEND,
         settings::CIPQSEND,
@@ -101,22 +115,27 @@ impl Family for Socket {
 
     fn new(setup: &Setup) -> Self {
         let links = (0..setup.profile.links).map(|_| Link::default()).collect();
-        Self { settings: SocketSettings::default(), processing: false, links }
+        Self { settings: SocketSettings::default(), processing: false, links, transparent: Default::default() }
     }
 
     fn resume(x: &mut Exchange<'_>, op: SocketOp, event: Resume) -> Answer {
-        x.module.cancel(FamilyTimer::socket(SocketTimer(x.line)));
+        x.module.cancel(FamilyTimer::socket(SocketTimer::Limit(x.line)));
         match (op, event) {
             (SocketOp::Collect(target), Resume::Data(end, bytes)) => send::collected(x, target, end, bytes),
             (SocketOp::Send(sending), _) => send::went_on(x, sending),
             (SocketOp::Count(count), _) => ack::counted(x, count),
             (SocketOp::Close(closing), _) => close::closed(x, closing),
+            (SocketOp::Online, _) => transparent::left(x),
             // A data phase without a timeout ends with data only.
             (SocketOp::Collect(_), _) => Ok(Outcome::Said),
         }
     }
 
-    fn timer(module: &mut Module, SocketTimer(line): SocketTimer) {
+    fn timer(module: &mut Module, timer: SocketTimer) {
+        let line = match timer {
+            SocketTimer::Limit(line) => line,
+            SocketTimer::Stream(timer) => return transparent::timer(module, timer),
+        };
         let waits = module.waiting(|op| match op {
             Op::socket(SocketOp::Send(sending)) => sending.line == line,
             Op::socket(SocketOp::Count(count)) => count.line == line,
@@ -131,11 +150,11 @@ impl Family for Socket {
     fn factory(module: &mut Module) {
         let idle = packet::bearer(module) == Bearer::Initial;
         let settings = &mut module.families.socket.settings;
-        // Outside IP INITIAL these two cannot be set.
-        let locked = (settings.multi, settings.quick_send);
+        // Outside IP INITIAL these cannot be set.
+        let locked = (settings.multi, settings.transparent, settings.quick_send);
         *settings = SocketSettings::default();
         if !idle {
-            (settings.multi, settings.quick_send) = locked;
+            (settings.multi, settings.transparent, settings.quick_send) = locked;
         }
     }
 }
@@ -177,6 +196,7 @@ pub(crate) fn bearer_lost(module: &mut Module) {
 /// AT+CIPSHUT: every link is `INITIAL` again.
 pub(crate) fn shut(module: &mut Module) {
     abandon_all(module);
+    transparent::forget(&mut module.families.socket);
     go_on(module);
 }
 
@@ -195,6 +215,7 @@ pub(crate) fn abandon_all(module: &mut Module) {
 
 /// Resumes every open command whose wait a change of the links has ended.
 fn go_on(module: &mut Module) {
+    transparent::follow(module);
     while let Some(line) = module.waiting(|op| match op {
         Op::socket(SocketOp::Send(sending)) => sending.is_over(&module.families.socket),
         Op::socket(SocketOp::Count(count)) => module.families.socket.find(count.conn).is_none(),
@@ -208,6 +229,6 @@ fn go_on(module: &mut Module) {
 /// Leaves a command open on its line, at the latest until `deadline`.
 fn wait(x: &mut Exchange<'_>, op: SocketOp, deadline: Time) -> Answer {
     let left = deadline.0.saturating_sub(x.now().0);
-    x.module.arm(FamilyTimer::socket(SocketTimer(x.line)), left);
+    x.module.arm(FamilyTimer::socket(SocketTimer::Limit(x.line)), left);
     Ok(Outcome::Wait(Op::socket(op)))
 }

@@ -8,8 +8,8 @@ use core::mem;
 use super::Module;
 use crate::command::{Answer, Fault, Outcome, Resume, Test, subject};
 use crate::exchange::Exchange;
-use crate::families;
 use crate::families::serial::{Asleep, hears};
+use crate::families::{self, Op};
 use crate::io::{
     LineId, Output, QueryFailure, QueryId, QueryReply, Section, StoreError, StoreReply, StoreRequest, Ticket,
 };
@@ -20,6 +20,9 @@ impl Module {
     /// How many more bytes a line takes from the host.
     pub(crate) fn line_room(&self, line: LineId) -> usize {
         let Some(line) = self.lines.get(usize::from(line.0)) else { return 0 };
+        if line.streams() {
+            return families::socket::stream_room(self).saturating_sub(line.reader.queued());
+        }
         // Without what is held back: that waits for the open command, which may in turn wait for the host's bytes.
         if line.unwritten() > self.setup.profile.line_backlog {
             return 0;
@@ -32,9 +35,16 @@ impl Module {
             return;
         }
         let bytes = self.heard(line, bytes);
-        let room = self.setup.profile.line_queue.saturating_sub(self.line_mut(line).reader.queued());
+        let room = if self.line_mut(line).streams() {
+            self.line_room(line)
+        } else {
+            self.setup.profile.line_queue.saturating_sub(self.line_mut(line).reader.queued())
+        };
         let kept = &bytes[..bytes.len().min(room)];
-        self.line_mut(line).reader.push(kept);
+        match self.line_mut(line).reader.pass(kept) {
+            Some(bytes) => families::socket::host_sent(self, bytes),
+            None => self.line_mut(line).reader.push(kept),
+        }
         if kept.len() < bytes.len() {
             let lost = bytes.len() - kept.len();
             self.note(
@@ -165,6 +175,10 @@ impl Module {
                     let bytes = line.reader.take_data();
                     self.resume(id, Resume::Data(end, bytes));
                 }
+                Event::Stream => {
+                    let bytes = line.reader.take_stream();
+                    families::socket::host_sent(self, &bytes);
+                }
             }
         }
     }
@@ -275,6 +289,13 @@ impl Module {
                 }
                 (Awaits::Data, op)
             }
+            Ok(Outcome::Stream(op)) => {
+                let line = self.line_mut(id);
+                line.out = reply.into_bytes();
+                line.reader.recycle(text);
+                self.begin_stream(id, op, subject, true);
+                return families::socket::in_data_mode(self);
+            }
             Ok(Outcome::Store(request, op)) => {
                 self.next_ticket = self.next_ticket.wrapping_add(1);
                 let ticket = Ticket(self.next_ticket);
@@ -289,6 +310,14 @@ impl Module {
         };
         let line = self.line_mut(id);
         line.out = reply.into_bytes();
+        line.state = LineState::Open(OpenCommand { op, text, position, awaits, subject });
+    }
+
+    /// The line turns from commands to a stream, until its family resumes `op`. `after_command`: a command began it.
+    pub(crate) fn begin_stream(&mut self, id: LineId, op: Op, subject: String, after_command: bool) {
+        let line = self.line_mut(id);
+        line.reader.begin_stream(after_command);
+        let (text, position, awaits) = (Vec::new(), 0, Awaits::Stream);
         line.state = LineState::Open(OpenCommand { op, text, position, awaits, subject });
     }
 

@@ -2,7 +2,7 @@
 
 use super::link::{LinkState, get, get_mut, tell};
 use super::receive::{deliver, grant};
-use super::{ack, go_on, start};
+use super::{ack, go_on, start, transparent};
 use crate::io::{ConnId, LinkEvent, LinkFailure, LinkRequest, Transport};
 use crate::module::Module;
 
@@ -15,6 +15,11 @@ pub(crate) fn link_event(module: &mut Module, conn: ConnId, event: LinkEvent<'_>
             if let Some(link) = get_mut(module, number) {
                 link.state = LinkState::Connected;
                 link.peer = Some(peer);
+            }
+            if module.families.socket.settings.transparent {
+                transparent::connected(module);
+                grant(module, number);
+                return;
             }
             grant(module, number);
             tell(module, number, format_args!("CONNECT OK"));
@@ -29,7 +34,11 @@ pub(crate) fn link_event(module: &mut Module, conn: ConnId, event: LinkEvent<'_>
                 link.granted = link.granted.saturating_sub(bytes.len());
             }
             if state == LinkState::Connected {
-                deliver(module, number, bytes);
+                if module.families.socket.settings.transparent {
+                    transparent::received(module, bytes);
+                } else {
+                    deliver(module, number, bytes);
+                }
                 grant(module, number);
             }
         }
@@ -54,7 +63,9 @@ pub(crate) fn link_event(module: &mut Module, conn: ConnId, event: LinkEvent<'_>
         }
         (LinkEvent::Broken(failure) | LinkEvent::Failed(failure), LinkState::Connected) => {
             stack_error(module, number, failure);
-            ended(module, number, true);
+            // Transparent mode names the error only.
+            let closed = !module.families.socket.settings.transparent;
+            ended(module, number, closed);
         }
         (LinkEvent::Broken(_) | LinkEvent::Failed(_) | LinkEvent::Closed, _) => {
             ended(module, number, state == LinkState::Connected);
@@ -63,6 +74,8 @@ pub(crate) fn link_event(module: &mut Module, conn: ConnId, event: LinkEvent<'_>
 }
 
 fn ended(module: &mut Module, number: u8, say: bool) {
+    // Where the data flow, they end with it.
+    let say = say && !transparent::is_online(module);
     if let Some(link) = get_mut(module, number) {
         link.drop_conn(LinkState::Closed);
     }
@@ -87,5 +100,8 @@ fn stack_error(module: &mut Module, number: u8, failure: LinkFailure) {
         (Transport::Udp, LinkFailure::Unreachable) => 8,
         (Transport::Udp, _) => 14,
     };
+    if transparent::is_online(module) {
+        return transparent::failing(module, transport, code);
+    }
     tell(module, number, format_args!("{transport} ERROR:{code}"));
 }

@@ -1,7 +1,7 @@
 //! What comes in: payload for the host, and how much of it the module takes.
 
 use super::link::{LinkState, get, get_mut};
-use super::{SocketSettings, WINDOW};
+use super::{SocketSettings, WINDOW, transparent};
 use crate::io::LinkRequest;
 use crate::module::Module;
 
@@ -27,6 +27,9 @@ pub(super) fn deliver(module: &mut Module, number: u8, bytes: &[u8]) {
 
 /// Lets a link be read, as far as its line keeps up.
 pub(super) fn grant(module: &mut Module, number: u8) {
+    if module.families.socket.settings.transparent {
+        return transparent::grant(module, number);
+    }
     let connected = get(module, number).filter(|link| link.state == LinkState::Connected);
     let Some((line, granted, Some(conn))) = connected.map(|link| (link.line, link.granted, link.conn)) else {
         return;

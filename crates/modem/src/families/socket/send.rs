@@ -23,7 +23,7 @@ pub(super) const CIPSEND: Command = Command {
     reference: "manual AT+CIPSEND",
     evidence: Evidence::Documented,
     remarks: "Prompt, data, then the result in the place of OK. ESC cancels and prints nothing (assumed). No data, or more \
-              than 1460 bytes: +CME ERROR: 3 (assumed). The query shows one line per link in multi mode (assumed).",
+              than 1460 bytes, or AT+CIPMODE=1: +CME ERROR: 3 (assumed). The query shows one line per link in multi mode (assumed).",
     longest: 50_000,
     execute: Some(until_ctrl_z),
     read: Some(read_limit),
@@ -146,6 +146,9 @@ fn send(x: &mut Exchange<'_>) -> Answer {
 }
 
 fn collect(x: &mut Exchange<'_>, number: u8, kind: DataKind) -> Answer {
+    if x.module.families.socket.settings.transparent {
+        return Err(Fault::not_allowed("in transparent mode ATO leads to the data; AT+CIPSEND is for AT+CIPMODE=0"));
+    }
     let conn = link::get(x.module, number)
         .filter(|link| link.state == LinkState::Connected)
         .and_then(|link| link.conn);

@@ -4,12 +4,17 @@ use crate::command::{Answer, Command, Evidence, Fault, Outcome, Test, example, e
 use crate::exchange::Exchange;
 use crate::families::packet::{self, Bearer};
 use crate::io::KeepAlive;
+use super::transparent::Packing;
 
 /// What the AT+CIP… settings say. AT&F and a restart bring the defaults back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct SocketSettings {
     /// CIPMUX.
     pub(crate) multi: bool,
+    /// CIPMODE.
+    pub(crate) transparent: bool,
+    /// CIPCCFG.
+    pub(crate) packing: Packing,
     /// CIPQSEND.
     pub(crate) quick_send: u8,
     /// CIPHEAD.
@@ -38,6 +43,8 @@ impl Default for SocketSettings {
     fn default() -> Self {
         Self {
             multi: false,
+            transparent: false,
+            packing: Packing::default(),
             quick_send: 0,
             header: false,
             show_transport: false,
@@ -72,17 +79,23 @@ pub(super) const CIPMUX: Command = Command {
 };
 
 pub(super) const CIPMODE: Command = Command {
-    syntax: &["AT+CIPMODE=0", "AT+CIPMODE?", "AT+CIPMODE=?"],
+    syntax: &["AT+CIPMODE=<0-1>   0 commands (default), 1 transparent", "AT+CIPMODE?", "AT+CIPMODE=?"],
     reference: "manual AT+CIPMODE",
     evidence: Evidence::Documented,
-    remarks: "Transparent mode (1) is not there yet: AT+CIPMODE=1 answers ERROR and says so in the log. The test form \
-              prints the module's text all the same.",
-    read: Some(|x| said(x, "+CIPMODE: ", 0)),
+    remarks: "Outside IP INITIAL, and 1 with AT+CIPMUX=1: +CME ERROR: 3. With 1, AT+CIPSTART ends in CONNECT and the line is the \
+              peer's, TCP, UDP and TLS alike: nothing is echoed, nothing added. +++ leads back to commands (1 s of silence \
+              before, 0.5 s for the three, 0.5 s of silence behind; anything else is data), and the silence before counts \
+              from CONNECT at the earliest (assumed). Data end with CLOSED, TCP ERROR:<n> alone, or +PDP: DEACT; AT+CIPSHUT \
+              on another line ends them with CLOSED (assumed). Unsolicited lines wait behind the data.",
+    read: Some(|x| said(x, "+CIPMODE: ", u8::from(x.module.families.socket.settings.transparent))),
     set: Some(set_mode),
     test: Test::Text("+CIPMODE: (0-NORMAL MODE,1-TRANSPARENT MODE)"),
     examples: &[
         example("AT+CIPMODE=0", "\r\nOK\r\n"),
-        example("AT+CIPMODE=1", "\r\nERROR\r\n"),
+        example("AT+CIPMODE=1", "\r\nOK\r\n"),
+        example("AT+CIPMODE=2", "\r\nERROR\r\n"),
+        example_after(&["AT+CIPMUX=1"], "AT+CIPMODE=1", "\r\n+CME ERROR: 3\r\n"),
+        example_after(&["AT+CIPMODE=1"], "AT+CIPMUX=1", "\r\n+CME ERROR: 3\r\n"),
         example("AT+CIPMODE?", "\r\n+CIPMODE: 0\r\n\r\nOK\r\n"),
         example("AT+CIPMODE=?", "\r\n+CIPMODE: (0-NORMAL MODE,1-TRANSPARENT MODE)\r\n\r\nOK\r\n"),
         example_after(&["AT+CSTT"], "AT+CIPMODE=0", "\r\n+CME ERROR: 3\r\n"),
@@ -166,6 +179,9 @@ fn set_multi(x: &mut Exchange<'_>) -> Answer {
     let multi = x.args.flag()?;
     x.args.finish()?;
     only_initial(x)?;
+    if multi && x.module.families.socket.settings.transparent {
+        return Err(Fault::not_allowed("transparent mode has one link; AT+CIPMODE=0 comes first"));
+    }
     x.module.families.socket.settings.multi = multi;
     Ok(Outcome::Ok)
 }
@@ -174,9 +190,10 @@ fn set_mode(x: &mut Exchange<'_>) -> Answer {
     let transparent = x.args.flag()?;
     x.args.finish()?;
     only_initial(x)?;
-    if transparent {
-        return Err(Fault::error("this version of the twin does not have transparent mode yet"));
+    if transparent && x.module.families.socket.settings.multi {
+        return Err(Fault::not_allowed("transparent mode has one link; AT+CIPMUX=0 comes first"));
     }
+    x.module.families.socket.settings.transparent = transparent;
     Ok(Outcome::Ok)
 }
 
