@@ -6,13 +6,14 @@ mod operator;
 mod registration;
 mod report;
 
+pub(crate) use report::event;
 pub(crate) use registration::{bearer_dropped, cause, conditions_changed, coverage_changed, registered, signal_changed};
 
 use at::CmeError;
 
 use crate::command::{Answer, Command, Evidence, Fault, Outcome, Resume, Test, example, example_after};
 use crate::exchange::Exchange;
-use crate::families::{Family, FamilyTimer, Op, power, sim};
+use crate::families::{Family, FamilyTimer, Op, packet, power, sim};
 use crate::io::{Coverage, LineId, Time};
 use crate::module::Module;
 use crate::setup::Setup;
@@ -118,8 +119,10 @@ impl Family for Network {
             reference: "TS 27.007 10.1.9; manual AT+CGATT",
             evidence: Evidence::Documented,
             remarks: "1 waits until the network has answered, at most 108 s, then +CME ERROR: 30; with the radio off \
-                      or deregistered +CME ERROR: 3; where a card in arrears gets no data +CME ERROR: 107; without a card that is ready its error (all assumed). 0 takes the TCP/IP bearer down: +PDP: DEACT. \
-                      It stays 1 while the network drops only the bearer, where firmware since V1066 shows 0.",
+                      or deregistered +CME ERROR: 3; where a card in arrears gets no data +CME ERROR: 107; without a \
+                      card that is ready its error (all assumed). 0 takes the TCP/IP bearer down: +PDP: DEACT. It \
+                      reads 0 while the default bearer is down, as firmware does since V1066; 1 brings that back \
+                      (assumed).",
             longest: 108_000,
             read: Some(read_attach),
             set: Some(set_attach),
@@ -306,7 +309,7 @@ fn extended_signal(x: &mut Exchange<'_>) -> Answer {
 }
 
 fn read_attach(x: &mut Exchange<'_>) -> Answer {
-    let attached = u8::from(attached(x.module));
+    let attached = u8::from(packet::default_address(x.module).is_some());
     x.info(format_args!("+CGATT: {attached}"));
     Ok(Outcome::Ok)
 }
@@ -321,6 +324,7 @@ fn set_attach(x: &mut Exchange<'_>) -> Answer {
         return Ok(Outcome::Ok);
     }
     if network.attached {
+        packet::restore_default(x.module);
         return Ok(Outcome::Ok);
     }
     sim::required(x.module)?;

@@ -109,7 +109,7 @@ impl Family for Packet {
     ];
 
     fn new(setup: &Setup) -> Self {
-        let contexts = alloc::vec![Context::new(setup.profile.default_cid, setup.profile.apn, true)];
+        let contexts = alloc::vec![Context::new(setup.profile.default_cid, setup.profile.apn)];
         Self {
             bearer: Bearer::Initial,
             access: None,
@@ -207,11 +207,24 @@ fn address(setup: &Setup, cid: u8) -> Ipv4Addr {
     Ipv4Addr::new(10, x, y, 2 + z % 253)
 }
 
-fn set_default(module: &mut Module, active: bool) {
-    let cid = module.setup.profile.default_cid;
-    for context in module.families.packet.contexts.iter_mut().filter(|context| context.cid == cid) {
-        context.active = active;
+/// Brings the default context up if it is down and the network grants it.
+pub(crate) fn restore_default(module: &mut Module) {
+    if module.world.bearer {
+        set_default(module, true);
     }
+}
+
+fn set_default(module: &mut Module, active: bool) {
+    set_active(module, module.setup.profile.default_cid, active);
+}
+
+/// A context goes up or down, on the module's own account.
+fn set_active(module: &mut Module, cid: u8, active: bool) {
+    let context = module.families.packet.contexts.iter_mut().find(|context| context.cid == cid);
+    let Some(context) = context.filter(|context| context.active != active) else { return };
+    context.active = active;
+    let what = if active { "ACT" } else { "DEACT" };
+    network::event(module, format_args!("ME PDN {what} {cid}"));
 }
 
 /// The default context is down, and everything on it.

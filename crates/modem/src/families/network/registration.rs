@@ -213,10 +213,6 @@ pub(super) fn begin_attach(module: &mut Module, normal: u64) {
 pub(super) fn attach(module: &mut Module) {
     if module.families.network.service.access == Access::Lte {
         module.families.network.attached = true;
-        if module.world.bearer {
-            let cid = module.setup.profile.default_cid;
-            report::event(module, format_args!("ME PDN ACT {cid}"));
-        }
         packet::attached(module);
     }
     resume_attach_waiters(module);

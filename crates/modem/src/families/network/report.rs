@@ -119,7 +119,7 @@ pub(super) fn registration(module: &mut Module) {
 }
 
 /// A `+CGEV` line, unless AT+CGEREP=0.
-pub(super) fn event(module: &mut Module, text: fmt::Arguments<'_>) {
+pub(crate) fn event(module: &mut Module, text: fmt::Arguments<'_>) {
     if module.families.network.events.0 > 0 {
         module.urc_all(format_args!("+CGEV: {text}"));
     }

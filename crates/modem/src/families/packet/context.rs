@@ -6,7 +6,7 @@ use at::CmeError;
 use core::net::Ipv4Addr;
 
 use super::grant::grants_context;
-use super::{address, default_lost};
+use super::{address, default_lost, set_active};
 use crate::command::{Answer, Command, Evidence, Fault, Outcome, Test, example, example_after};
 use crate::exchange::Exchange;
 use crate::families::network;
@@ -29,8 +29,8 @@ pub(super) struct Context {
 }
 
 impl Context {
-    pub(super) fn new(cid: u8, apn: &str, active: bool) -> Self {
-        Self { cid, kind: "IP", apn: apn.into(), compression: (0, 0), active }
+    pub(super) fn new(cid: u8, apn: &str) -> Self {
+        Self { cid, kind: "IP", apn: apn.into(), compression: (0, 0), active: false }
     }
 }
 
@@ -229,9 +229,7 @@ fn activate(x: &mut Exchange<'_>) -> Answer {
         if on && !grants_context(x.module, apn) {
             return Err(Fault::cme(UNSPECIFIED, x.module.with_cause("the network refuses the context")));
         }
-        if let Some(context) = x.module.families.packet.contexts.get_mut(index) {
-            context.active = on;
-        }
+        set_active(x.module, cid, on);
         if !on && cid == x.profile().default_cid {
             default_lost(x.module);
         }
