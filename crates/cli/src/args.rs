@@ -1,11 +1,12 @@
 //! What can be typed behind `modemtwin`.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
+use crate::lines::Lines;
 use crate::resolve::Resolve;
 
 const STYLES: Styles = Styles::styled()
@@ -39,6 +40,10 @@ Examples:
       ./modem0, ./modem1 and ./modem2, each with its own IMEI, card and files
   modemtwin run --tcp 127.0.0.1:5000
       for a driver on a simulator; try it with `nc -C 127.0.0.1 5000`
+  modemtwin run --serial /dev/ttyUSB0
+      in the place of the module that your board is wired to
+  modemtwin run --pty ./uart1 --pty ./usb --baud 115200
+      two lines of one module, with the timing of a UART
   modemtwin run --stdio
       type AT commands here; Ctrl-] ends it
 
@@ -83,7 +88,7 @@ pub(crate) struct Cli {
 /// The subcommands.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Action {
-    /// Runs modules: each on a PTY, a TCP port or this terminal.
+    /// Runs modules: each on PTYs, serial devices, TCP ports or this terminal.
     #[command(after_help = format!("{RUN_EXAMPLES}\n{EXIT_CODES}"))]
     Run(Run),
     /// Runs echo servers to connect to (TCP, TLS, TLS with client certificates) and prints the AT lines for them.
@@ -106,16 +111,8 @@ pub(crate) struct Run {
     /// How many modules, each with its own identity, files and lines.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=MODULES))]
     pub(crate) modules: u32,
-    /// Serve a PTY and make this symbolic link to it. With several modules, each one's number is appended.
-    /// [default: ./modem0 and so on, unless --tcp or --stdio is given]
-    #[arg(long, value_name = "LINK")]
-    pub(crate) pty: Option<PathBuf>,
-    /// Serve a TCP port, one client at a time. With --modules, the port counts up.
-    #[arg(long, value_name = "ADDR:PORT", value_parser = socket_address)]
-    pub(crate) tcp: Option<SocketAddr>,
-    /// Serve standard input and output; Ctrl-] or end of input ends it.
-    #[arg(long, conflicts_with = "modules")]
-    pub(crate) stdio: bool,
+    #[command(flatten)]
+    pub(crate) lines: Lines,
     /// Keep the modules' files and settings in DIR/modem0, DIR/modem1, …
     /// [default: `modemtwin` in the user's data directory]
     #[arg(long, value_name = "DIR")]
@@ -262,10 +259,6 @@ pub(crate) enum Tls {
     Modern,
 }
 
-fn socket_address(text: &str) -> Result<SocketAddr, String> {
-    text.parse().map_err(|_| "it has to be an IP address and a port, such as 127.0.0.1:5000".into())
-}
-
 fn ip_address(text: &str) -> Result<IpAddr, String> {
     text.parse().map_err(|_| "it has to be an IP address, such as 127.0.0.1 or 0.0.0.0".into())
 }
@@ -325,7 +318,7 @@ mod tests {
         assert_eq!((run.modules, run.seed, run.first_instance), (1, 1, 0));
         assert_eq!(run.profile.name, "air724ug");
         assert_eq!((run.name_check, run.tls), (NameCheck::Hostname, Tls::Module));
-        assert!(run.pty.is_none() && run.tcp.is_none() && !run.stdio && run.state.is_none());
+        assert!(run.lines == Lines::default() && run.state.is_none());
     }
 
     #[test]
@@ -347,6 +340,9 @@ mod tests {
         for (line, kind) in [
             ("modemtwin run --modules 0", ErrorKind::ValueValidation),
             ("modemtwin run --modules 2 --stdio", ErrorKind::ArgumentConflict),
+            ("modemtwin run --modules 2 --serial /dev/ttyS0", ErrorKind::ArgumentConflict),
+            ("modemtwin run --serial /dev/ttyS0,fast", ErrorKind::ValueValidation),
+            ("modemtwin run --baud fast", ErrorKind::ValueValidation),
             ("modemtwin run --profile sim800", ErrorKind::ValueValidation),
             ("modemtwin run --name-check sometimes", ErrorKind::InvalidValue),
             ("modemtwin run --resolve host", ErrorKind::ValueValidation),

@@ -5,6 +5,7 @@ mod commands;
 mod demo;
 mod explain;
 mod lab;
+mod lines;
 mod log;
 mod paste;
 mod record;

@@ -71,11 +71,7 @@ fn instance(options: &Run, index: u32, state: &Path, network: &Arc<Network>) -> 
     let name = format!("modem{number}");
     let store =
         Store::open(&state.join(&name)).with_context(|| format!("{name} has no place for its files"))?;
-    let lines = line_specs(options, index)?
-        .iter()
-        .map(Line::open)
-        .collect::<Result<Vec<_>, _>>()
-        .with_context(|| format!("{name} has no line"))?;
+    let lines = open_lines(options, index).with_context(|| format!("{name} does not get its lines"))?;
     let setup = Setup { profile: options.profile, ..Setup::new(number, options.seed, host::unix_millis()) };
     let parts = Parts { name, setup, lines, store, network: Arc::clone(network), observer: None };
     Ok(Instance::new(parts).power_key(PowerKey::hint()))
@@ -91,27 +87,40 @@ fn number(options: &Run, index: u32) -> anyhow::Result<u32> {
 
 /// The lines that a module serves: those that were asked for, or a PTY.
 fn line_specs(options: &Run, index: u32) -> anyhow::Result<Vec<LineSpec>> {
-    let mut specs = Vec::new();
-    match &options.pty {
-        Some(link) if options.modules == 1 => specs.push(LineSpec::Pty(link.clone())),
-        Some(link) => {
-            let mut numbered = link.clone().into_os_string();
-            numbered.push(number(options, index)?.to_string());
-            specs.push(LineSpec::Pty(numbered.into()));
-        }
-        None if options.tcp.is_none() && !options.stdio => {
-            specs.push(LineSpec::Pty(PathBuf::from(format!("./modem{}", number(options, index)?))));
-        }
-        None => {}
+    let number = number(options, index)?;
+    if options.lines.specs.is_empty() {
+        return Ok(vec![LineSpec::Pty(PathBuf::from(format!("./modem{number}")))]);
     }
-    if let Some(address) = options.tcp {
-        specs.push(LineSpec::Tcp(counted(address, index)?));
-    }
-    if options.stdio {
-        specs.push(LineSpec::Stdio);
-    }
-    Ok(specs)
+    let own = |spec: &LineSpec| {
+        Ok(match spec {
+            LineSpec::Pty(link) if options.modules > 1 => {
+                let mut numbered = link.clone().into_os_string();
+                numbered.push(number.to_string());
+                LineSpec::Pty(numbered.into())
+            }
+            LineSpec::Tcp(address) => LineSpec::Tcp(counted(*address, index)?),
+            other => other.clone(),
+        })
+    };
+    options.lines.specs.iter().map(own).collect()
 }
+
+/// Opens a module's lines.
+fn open_lines(options: &Run, index: u32) -> anyhow::Result<Vec<Line>> {
+    let specs = line_specs(options, index)?;
+    if specs.len() > LINES {
+        bail!("{} lines are too many for one module; it has {LINES} at most", specs.len());
+    }
+    let paced = |line: Line| match options.lines.baud {
+        Some(baud) => line.paced(baud),
+        None => line,
+    };
+    let lines = specs.iter().map(|spec| Line::open(spec).map(paced)).collect::<Result<_, _>>()?;
+    Ok(lines)
+}
+
+/// The most lines of a module.
+const LINES: usize = 16;
 
 /// The address for the module at `index`: the port counts up, unless the system is to choose it.
 fn counted(address: SocketAddr, index: u32) -> anyhow::Result<SocketAddr> {
@@ -134,20 +143,32 @@ fn resolver(options: &Run) -> Resolver {
 
 /// Says which lines there are and what to type. Standard output is the module's own with --stdio, so nothing is said.
 fn announce(options: &Run, instances: &[Instance]) -> anyhow::Result<()> {
-    if options.stdio {
+    if options.lines.has_stdio() {
         return Ok(());
     }
     let mut out = stdout();
     for instance in instances {
-        let specs = instance.lines().iter();
-        for line in specs {
-            let what = match line.address() {
-                // Without -C, nc ends lines with LF alone, which ends no AT command.
-                Some(address) => format!("nc -C {} {}", address.ip(), address.port()),
-                // The name of a PTY is its link and, in parentheses, its device.
-                None => format!("picocom {}", line.name().split(" (").next().unwrap_or_default()),
+        let several = instance.lines().len() > 1;
+        let specs = options.lines.specs.iter().map(Some).chain(std::iter::repeat(None));
+        for ((number, line), spec) in instance.lines().iter().enumerate().zip(specs) {
+            // As the log calls it; a module with one line needs no more than its name.
+            let which = match number {
+                _ if !several => String::new(),
+                0 => " line 0 (UART1)".into(),
+                number => format!(" line {number}"),
             };
-            writeln!(out, "{} at {}; try: {STRONG}{what}{STRONG:#}", instance.name(), line.name())?;
+            write!(out, "{}{which} at {}", instance.name(), line.name())?;
+            let what = match (spec, line.address()) {
+                (Some(LineSpec::Serial { .. }), _) => None,
+                // Without -C, nc ends lines with LF alone, which ends no AT command.
+                (_, Some(address)) => Some(format!("nc -C {} {}", address.ip(), address.port())),
+                // The name of a PTY is its link and, in parentheses, its device.
+                _ => Some(format!("picocom {}", line.name().split(" (").next().unwrap_or_default())),
+            };
+            match what {
+                Some(what) => writeln!(out, "; try: {STRONG}{what}{STRONG:#}")?,
+                None => writeln!(out)?,
+            }
         }
     }
     writeln!(out, "Ctrl-C ends it.")?;
@@ -185,13 +206,15 @@ mod tests {
         assert_eq!(specs("modemtwin run --stdio", 0), [LineSpec::Stdio]);
         let tcp = LineSpec::Tcp("127.0.0.1:5000".parse().unwrap());
         assert_eq!(specs("modemtwin run --tcp 127.0.0.1:5000", 0), std::slice::from_ref(&tcp));
-        assert_eq!(specs("modemtwin run --tcp 127.0.0.1:5000 --pty x", 0), [pty("x"), tcp]);
+        assert_eq!(specs("modemtwin run --tcp 127.0.0.1:5000 --pty x", 0), [tcp, pty("x")]);
+        assert_eq!(specs("modemtwin run --pty x --pty y", 0), [pty("x"), pty("y")]);
     }
 
     #[test]
     fn several_modules_have_lines_of_their_own() {
         assert_eq!(specs("modemtwin run --modules 3", 2), [pty("./modem2")]);
         assert_eq!(specs("modemtwin run --modules 3 --pty tty", 2), [pty("tty2")]);
+        assert_eq!(specs("modemtwin run --modules 3 --pty a --pty b", 1), [pty("a1"), pty("b1")]);
         let tcp = |port| [LineSpec::Tcp(SocketAddr::from(([127, 0, 0, 1], port)))];
         assert_eq!(specs("modemtwin run --modules 3 --tcp 127.0.0.1:5000", 2), tcp(5002));
         assert_eq!(specs("modemtwin run --modules 3 --tcp 127.0.0.1:0", 2), tcp(0));

@@ -1,7 +1,7 @@
 //! The few system calls for which no safe interface exists.
 #![allow(
     unsafe_code,
-    reason = "registering a descriptor and one ioctl have no safe form; nothing else lives here"
+    reason = "registering a descriptor and a few ioctls have no safe form; nothing else lives here"
 )]
 
 use std::io;
@@ -104,11 +104,42 @@ impl Device {
 
 /// How many bytes of a TCP connection have been written and not yet acknowledged by the peer.
 pub(crate) fn unacknowledged(socket: impl AsFd) -> io::Result<usize> {
-    // SIOCOUTQ, the same number as TIOCOUTQ; see tcp(7).
-    const SIOCOUTQ: rustix::ioctl::Opcode = libc::TIOCOUTQ as rustix::ioctl::Opcode;
-    // SAFETY: SIOCOUTQ takes a pointer to a C int and only writes that int, which is what a `Getter` of `c_int` hands
-    // it; on a descriptor that does not know the request it fails and writes nothing.
-    let count =
-        unsafe { rustix::ioctl::ioctl(socket, rustix::ioctl::Getter::<SIOCOUTQ, libc::c_int>::new()) }?;
-    Ok(usize::try_from(count).unwrap_or(0))
+    // SIOCOUTQ is the same number; see tcp(7).
+    unsent(socket)
+}
+
+/// How many bytes written to a serial device are still in the driver's hands. A UART's own FIFO is not counted.
+pub(crate) fn unsent(device: impl AsFd) -> io::Result<usize> {
+    const OUTQ: rustix::ioctl::Opcode = libc::TIOCOUTQ as rustix::ioctl::Opcode;
+    Ok(usize::try_from(read_int::<OUTQ>(device)?).unwrap_or(0))
+}
+
+/// The modem-control circuits of a serial device, as `TIOCM_…` bits. Fails where there are none.
+pub(crate) fn circuits(device: impl AsFd) -> io::Result<libc::c_int> {
+    const MGET: rustix::ioctl::Opcode = libc::TIOCMGET as rustix::ioctl::Opcode;
+    read_int::<MGET>(device)
+}
+
+/// Switches circuits that the computer drives: some of the `TIOCM_…` bits.
+pub(crate) fn drive_circuits(device: impl AsFd, bits: libc::c_int, on: bool) -> io::Result<()> {
+    const MBIS: rustix::ioctl::Opcode = libc::TIOCMBIS as rustix::ioctl::Opcode;
+    const MBIC: rustix::ioctl::Opcode = libc::TIOCMBIC as rustix::ioctl::Opcode;
+    if on { write_int::<MBIS>(device, bits) } else { write_int::<MBIC>(device, bits) }
+}
+
+/// An ioctl that stores a C int and does nothing else with what it is handed: TIOCOUTQ, TIOCMGET.
+fn read_int<const REQUEST: rustix::ioctl::Opcode>(fd: impl AsFd) -> io::Result<libc::c_int> {
+    // SAFETY: the requests that this private function is used with take a pointer to a C int and only write that int,
+    // which is what a `Getter` of `c_int` hands them; on a descriptor that does not know the request they fail and
+    // write nothing.
+    let value = unsafe { rustix::ioctl::ioctl(fd, rustix::ioctl::Getter::<REQUEST, libc::c_int>::new()) }?;
+    Ok(value)
+}
+
+/// An ioctl that reads a C int and does nothing else with what it is handed: TIOCMBIS, TIOCMBIC.
+fn write_int<const REQUEST: rustix::ioctl::Opcode>(fd: impl AsFd, value: libc::c_int) -> io::Result<()> {
+    // SAFETY: the requests that this private function is used with take a pointer to a C int and only read that int,
+    // which is what a `Setter` of `c_int` hands them.
+    unsafe { rustix::ioctl::ioctl(fd, rustix::ioctl::Setter::<REQUEST, libc::c_int>::new(value)) }?;
+    Ok(())
 }

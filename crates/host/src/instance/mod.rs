@@ -109,7 +109,9 @@ impl Instance {
     #[must_use]
     pub fn new(parts: Parts) -> Self {
         let Parts { name, mut setup, lines, store, network, observer } = parts;
-        setup.lines.resize(lines.len().clamp(1, usize::from(u8::MAX)), LineKind::Plain);
+        // A module without a line would still have UART1.
+        let kinds = lines.iter().map(Line::kind).chain([LineKind::Plain]);
+        setup.lines = kinds.take(lines.len().clamp(1, usize::from(u8::MAX))).collect();
         let kept = |section, what: &str| {
             store.kept(section).unwrap_or_else(|error| {
                 tracing::error!(module = name, %error, "the {what} cannot be read; the module starts without them");
@@ -240,8 +242,11 @@ impl Instance {
                         line.write(bytes);
                     }
                 }
-                // No line has a bit rate or circuits yet.
-                Output::LineSetting { .. } => {}
+                Output::LineSetting { line, setting } => {
+                    if let Some(line) = self.lines.get_mut(usize::from(line.0)) {
+                        line.set(setting);
+                    }
+                }
                 Output::Link { conn, request } => self.link_request(conn, request),
                 Output::Query { query, .. } => {
                     let now = self.clock.now();
@@ -301,12 +306,14 @@ impl Instance {
                     self.handle_input(Input::Line { line, bytes: &buffer[..count] });
                     return true;
                 }
+                LineEvent::Dtr(on) => self.handle_input(Input::Dtr { line, on }),
                 LineEvent::Ended => {
-                    self.open_lines -= 1;
+                    self.open_lines = self.open_lines.saturating_sub(1);
                     return true;
                 }
+                // The other lines, too: on this one, nobody could end them any more.
                 LineEvent::Quit => {
-                    self.open_lines -= 1;
+                    self.open_lines = 0;
                     self.patience = 0;
                     return true;
                 }
@@ -350,7 +357,7 @@ impl Instance {
         let soon = self.modem.deadline().is_some_and(|deadline| deadline <= now + SOON);
         let busy = soon || self.links.iter().any(Link::is_opening);
         let written = self.storing.is_idle() && self.lines.iter().all(Line::is_flushed);
-        written && (!busy || now >= since + self.patience)
+        self.patience == 0 || (written && (!busy || now >= since + self.patience))
     }
 
     /// Lets what has been written leave, and file operations end.

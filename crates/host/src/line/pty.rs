@@ -1,20 +1,30 @@
 //! A pseudo-terminal that stays: clients open and close it as they like.
 
 use std::ffi::OsStr;
+use std::future::Future;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
+use std::pin::Pin;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use rustix::fs::{Mode, OFlags};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
-use rustix::termios::{OptionalActions, QueueSelector, tcflush, tcgetattr, tcsetattr};
+use rustix::termios::{ControlModes, OptionalActions, QueueSelector, tcflush, tcgetattr, tcsetattr};
 
-use super::LineError;
+use super::circuits::Dtr;
+use super::pace::DEFAULT_RATE;
 use super::symlink::Link;
 use super::watch::{Event, Watch};
+use super::{LineError, LineSetting};
+use crate::net::EXPLAIN;
 use crate::sys::Device;
+
+/// How long what a client has written may be on its way after it has closed the terminal: the kernel tells us of both,
+/// in any order.
+const LEAVING: Duration = Duration::from_millis(20);
 
 /// The twin's side of a pseudo-terminal.
 #[derive(Debug)]
@@ -27,6 +37,17 @@ pub(super) struct Pty {
     /// Tells when the device is opened and closed.
     watch: Watch,
     presence: Presence,
+    /// Runs when all have left.
+    leaving: Option<Pin<Box<Sleep>>>,
+    /// Whether DTR is dropped then.
+    hangs_up: bool,
+    dtr: Dtr,
+    /// How often all clients have left.
+    departures: u64,
+    /// What AT+IPR says; 0: nothing.
+    rate: u32,
+    /// Whether the client's rate has been compared with it.
+    compared: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,6 +85,12 @@ impl Pty {
             slave,
             device,
             presence: Presence::NotYet,
+            leaving: None,
+            hangs_up: false,
+            dtr: Dtr::default(),
+            departures: 0,
+            rate: 0,
+            compared: true,
         })
     }
 
@@ -77,14 +104,38 @@ impl Pty {
             self.presence = events.into_iter().fold(self.presence, Presence::after);
         }
         // Looked at after the whole batch: a client that left while the next one came leaves nobody behind.
-        if before != Presence::Gone && self.presence == Presence::Gone {
-            self.tidy();
+        if before != self.presence {
+            match self.presence {
+                Presence::Gone => self.departed(),
+                Presence::Here(_) => {
+                    self.leaving = None;
+                    self.dtr.set(true);
+                }
+                Presence::NotYet | Presence::Announced => {}
+            }
         }
+        if self.leaving.as_mut().is_some_and(|over| over.as_mut().poll(cx).is_ready()) {
+            self.leaving = None;
+            if self.hangs_up {
+                self.dtr.set(false);
+            }
+        }
+    }
+
+    fn departed(&mut self) {
+        // As a serial port's driver does it: DTR is dropped at the last close, unless the client has said otherwise.
+        let termios = tcgetattr(&self.slave);
+        self.hangs_up = termios.is_ok_and(|termios| termios.control_modes.contains(ControlModes::HUPCL));
+        self.leaving = Some(Box::pin(sleep(LEAVING)));
+        self.departures += 1;
+        self.compared = self.rate == 0;
+        self.tidy();
     }
 
     /// The last client has left: what it did not read is not for the next one, nor are its terminal settings.
     fn tidy(&self) {
-        let tidied = tcflush(&self.slave, QueueSelector::IFlush).and_then(|()| make_raw(&self.slave));
+        let tidied =
+            tcflush(&self.slave, QueueSelector::IFlush).and_then(|()| make_raw(&self.slave, self.rate));
         if let Err(error) = tidied {
             tracing::warn!(device = %self.device.display(), %error, "the terminal could not be reset");
         }
@@ -95,7 +146,48 @@ impl Pty {
         if matches!(self.presence, Presence::NotYet | Presence::Gone) {
             self.presence = Presence::Announced;
         }
+        if !self.compared {
+            self.compare();
+        }
         Poll::Ready(result)
+    }
+
+    /// Says it when the client has set another rate than the module: here nothing is garbled by that.
+    fn compare(&mut self) {
+        self.compared = true;
+        let Some(client) = self.client_rate().filter(|client| *client != self.rate) else { return };
+        tracing::warn!(
+            target: EXPLAIN,
+            line = self.name(),
+            "the client's terminal is at {client} bit/s and AT+IPR at {}: a module would not understand it",
+            self.rate
+        );
+    }
+
+    /// What the client has set the terminal to.
+    pub(super) fn client_rate(&self) -> Option<u32> {
+        tcgetattr(&self.slave).ok().map(|termios| termios.output_speed())
+    }
+
+    /// Another client has another number.
+    pub(super) fn client_number(&self) -> u64 {
+        self.departures
+    }
+
+    pub(super) fn dtr(&mut self) -> &mut Dtr {
+        &mut self.dtr
+    }
+
+    pub(super) fn set(&mut self, setting: LineSetting) {
+        let LineSetting::Rate(rate) = setting else { return };
+        self.rate = rate;
+        self.compared = rate == 0;
+        // A client sets its side itself, as it has to with a module; the next one finds the rate set.
+        if matches!(self.presence, Presence::NotYet | Presence::Gone)
+            && let Err(error) = make_raw(&self.slave, rate)
+        {
+            tracing::warn!(device = %self.device.display(), %error, "the terminal takes no rate");
+        }
     }
 
     pub(super) fn poll_write(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
@@ -116,14 +208,17 @@ fn open_pair() -> io::Result<(OwnedFd, OwnedFd, PathBuf)> {
     let device = PathBuf::from(OsStr::from_bytes(name.as_bytes()));
     let flags = OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC | OFlags::NONBLOCK;
     let slave = rustix::fs::open(&device, flags, Mode::empty())?;
-    make_raw(&slave)?;
+    make_raw(&slave, 0)?;
     rustix::fs::fcntl_setfl(&master, OFlags::RDWR | OFlags::NONBLOCK)?;
     Ok((master, slave, device))
 }
 
-fn make_raw(slave: &OwnedFd) -> rustix::io::Result<()> {
+/// As a serial port is before anybody has set it up, but raw.
+fn make_raw(slave: &OwnedFd, rate: u32) -> rustix::io::Result<()> {
     let mut termios = tcgetattr(slave)?;
     termios.make_raw();
+    termios.control_modes.insert(ControlModes::HUPCL);
+    termios.set_speed(if rate == 0 { DEFAULT_RATE } else { rate })?;
     tcsetattr(slave, OptionalActions::Now, &termios)
 }
 

@@ -31,6 +31,8 @@ pub(super) struct TcpPort {
     /// Runs after the computer has refused to take a client in.
     pause: Option<Pin<Box<Sleep>>>,
     client: Option<TcpClient>,
+    /// How many have been taken in.
+    clients: u64,
     /// Takes over when what the client has sent before it left has been read.
     next: Option<(TcpStream, SocketAddr)>,
     /// What was written before the first client came; `None` afterwards.
@@ -58,11 +60,25 @@ impl TcpPort {
         };
         let (listener, address) = listen().map_err(LineError::io(format!("listen on {address}")))?;
         let kept = Some(VecDeque::new());
-        Ok(Self { listener, address, pause: None, client: None, next: None, kept, greeting: VecDeque::new() })
+        Ok(Self {
+            listener,
+            address,
+            pause: None,
+            client: None,
+            clients: 0,
+            next: None,
+            kept,
+            greeting: VecDeque::new(),
+        })
     }
 
     pub(super) fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Another client has another number.
+    pub(super) fn client_number(&self) -> u64 {
+        self.clients
     }
 
     /// Takes a client in, or turns it away while another is on.
@@ -121,6 +137,7 @@ impl TcpPort {
         tracing::info!(line = %self.address, %peer, "client connected");
         self.greeting = self.kept.take().unwrap_or_default();
         self.client = Some(TcpClient { stream, peer, half_closed: false });
+        self.clients += 1;
     }
 
     /// The client that waits takes over, if the one before has nothing more to say.

@@ -3,6 +3,8 @@ use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::time::Duration;
 
+use modem::Flow;
+use rustix::termios::{ControlModes, OptionalActions, tcgetattr, tcsetattr};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -11,9 +13,9 @@ use tokio::time::timeout;
 use super::*;
 use crate::client::{Address, Client as Serial};
 
-const LONG: Duration = Duration::from_secs(20);
+pub(super) const LONG: Duration = Duration::from_secs(20);
 
-async fn next(line: &mut Line) -> (LineEvent, Vec<u8>) {
+pub(super) async fn next(line: &mut Line) -> (LineEvent, Vec<u8>) {
     let mut buffer = [0; 1024];
     let event = timeout(LONG, poll_fn(|cx| line.poll(cx, &mut buffer))).await.expect("nothing happened");
     let bytes = if let LineEvent::Received(count) = event { buffer[..count].to_vec() } else { vec![] };
@@ -21,7 +23,7 @@ async fn next(line: &mut Line) -> (LineEvent, Vec<u8>) {
 }
 
 /// Polls until `done`; bytes that come are collected.
-async fn until(line: &mut Line, mut done: impl FnMut(&Line, &[u8]) -> bool) -> Vec<u8> {
+pub(super) async fn until(line: &mut Line, mut done: impl FnMut(&Line, &[u8]) -> bool) -> Vec<u8> {
     let mut got = Vec::new();
     let mut buffer = [0; 1024];
     let all = poll_fn(|cx| {
@@ -36,19 +38,19 @@ async fn until(line: &mut Line, mut done: impl FnMut(&Line, &[u8]) -> bool) -> V
     got
 }
 
-async fn write(line: &mut Line, bytes: &[u8]) {
+pub(super) async fn write(line: &mut Line, bytes: &[u8]) {
     line.write(bytes.to_vec());
     until(line, |line, _| line.is_flushed()).await;
 }
 
-fn presence(line: &Line) -> String {
+pub(super) fn presence(line: &Line) -> String {
     match &line.port {
         Port::Pty(pty) => pty.presence_for_test(),
         _ => String::new(),
     }
 }
 
-async fn read_exactly(client: &mut Serial, count: usize) -> Vec<u8> {
+pub(super) async fn read_exactly(client: &mut Serial, count: usize) -> Vec<u8> {
     let mut got = Vec::new();
     let mut buffer = [0; 1024];
     while got.len() < count {
@@ -59,14 +61,14 @@ async fn read_exactly(client: &mut Serial, count: usize) -> Vec<u8> {
     got
 }
 
-fn pty() -> (TempDir, Address, Line) {
+pub(super) fn pty() -> (TempDir, Address, Line) {
     let dir = tempfile::tempdir().unwrap();
     let link = dir.path().join("modem0");
     let line = Line::open(&LineSpec::Pty(link.clone())).unwrap();
     (dir, Address::Device(link), line)
 }
 
-fn every_byte() -> Vec<u8> {
+pub(super) fn every_byte() -> Vec<u8> {
     (0..=255).collect()
 }
 
@@ -180,7 +182,7 @@ async fn more_than_the_bound_is_lost_not_kept() {
     line.write(vec![b'y'; 10]);
     let (event, _) = next(&mut line).await;
     assert!(matches!(event, LineEvent::Written(count) if count >= 10), "{event:?}");
-    assert!(line.queued < OUTPUT_LIMIT);
+    assert!(line.queue.bytes() < OUTPUT_LIMIT);
 }
 
 #[tokio::test]
@@ -351,4 +353,90 @@ async fn a_line_in_memory_ends_with_its_client() {
     drop(client);
     assert_eq!(next(&mut line).await.0, LineEvent::Ended);
     write(&mut line, b"lost").await;
+}
+
+#[tokio::test]
+async fn a_client_that_comes_and_goes_is_dtr_on_and_off() {
+    let (_dir, address, mut line) = pty();
+    let mut client = Serial::open(&address).await.unwrap();
+    client.write_all(b"AT\r").await.unwrap();
+    assert_eq!(next(&mut line).await.0, LineEvent::Dtr(true));
+    assert_eq!(next(&mut line).await, (LineEvent::Received(3), b"AT\r".to_vec()));
+    client.write_all(b"ATH\r").await.unwrap();
+    drop(client);
+    // What it has sent comes first.
+    assert_eq!(next(&mut line).await, (LineEvent::Received(4), b"ATH\r".to_vec()));
+    assert_eq!(next(&mut line).await.0, LineEvent::Dtr(false));
+
+    // A client that does not want DTR to be dropped, as `stty -hupcl` has it.
+    let Address::Device(path) = &address else { unreachable!() };
+    let file = std::fs::OpenOptions::new().read(true).write(true).open(path).unwrap();
+    let mut termios = tcgetattr(&file).unwrap();
+    assert!(termios.control_modes.contains(ControlModes::HUPCL), "not as a serial port's");
+    termios.control_modes.remove(ControlModes::HUPCL);
+    tcsetattr(&file, OptionalActions::Now, &termios).unwrap();
+    assert_eq!(next(&mut line).await.0, LineEvent::Dtr(true));
+    drop(file);
+    let mut client = Serial::open(&address).await.unwrap();
+    client.write_all(b"AT\r").await.unwrap();
+    assert_eq!(next(&mut line).await, (LineEvent::Received(3), b"AT\r".to_vec()));
+}
+
+#[tokio::test]
+async fn a_terminal_shows_the_rate_to_whoever_sets_none() {
+    let (_dir, address, mut line) = pty();
+    let Address::Device(path) = &address else { unreachable!() };
+    let rate = || tcgetattr(std::fs::File::open(path).unwrap()).unwrap().output_speed();
+    assert_eq!(rate(), 115_200);
+    until(&mut line, |line, _| presence(line) == "Gone").await;
+    line.set(LineSetting::Rate(9600));
+    until(&mut line, |line, _| line.is_flushed()).await;
+    assert_eq!(rate(), 9600);
+    until(&mut line, |line, _| presence(line) == "Gone").await;
+    // A client's own choice is not touched.
+    let mut client = Serial::open(&address).await.unwrap();
+    client.write_all(b"x").await.unwrap();
+    until(&mut line, |_, got| !got.is_empty()).await;
+    line.set(LineSetting::Rate(1200));
+    until(&mut line, |line, _| line.is_flushed()).await;
+    assert_eq!(rate(), 9600);
+    assert_eq!(line.port.client_rate(), Some(9600));
+}
+
+#[tokio::test]
+async fn characters_hold_the_output_if_they_are_to() {
+    let (mut line, mut client) = Line::memory();
+    client.write_all(b"a\x13b\x11").await.unwrap();
+    assert_eq!(next(&mut line).await.1, b"a\x13b\x11");
+
+    let flow = |by_dte| LineSetting::Flow { by_dte, by_dce: Flow::None };
+    line.set(flow(Flow::Software));
+    client.write_all(b"c\x13d").await.unwrap();
+    assert_eq!(next(&mut line).await.1, b"cd");
+    line.write(b"held".to_vec());
+    let mut buffer = [0; 16];
+    assert!(poll_fn(|cx| Poll::Ready(line.poll(cx, &mut buffer))).await.is_pending());
+    client.write_all(b"\x11").await.unwrap();
+    assert_eq!(next(&mut line).await.0, LineEvent::Written(4));
+    line.set(flow(Flow::None));
+    client.write_all(b"\x13").await.unwrap();
+    assert_eq!(next(&mut line).await.1, b"\x13");
+    write(&mut line, b"not held").await;
+}
+
+#[tokio::test]
+async fn who_left_holds_nothing() {
+    let (address, mut line) = tcp().await;
+    line.set(LineSetting::Flow { by_dte: Flow::Software, by_dce: Flow::None });
+    let mut first = TcpStream::connect(address).await.unwrap();
+    first.write_all(b"a\x13").await.unwrap();
+    until(&mut line, |line, _| line.in_band.holds()).await;
+    line.write(b"for the next".to_vec());
+    drop(first);
+    let mut second = TcpStream::connect(address).await.unwrap();
+    second.write_all(b"x").await.unwrap();
+    until(&mut line, |line, _| line.is_flushed()).await;
+    let mut answer = [0; 12];
+    timeout(LONG, second.read_exact(&mut answer)).await.expect("no answer").unwrap();
+    assert_eq!(&answer, b"for the next");
 }

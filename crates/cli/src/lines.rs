@@ -1,0 +1,189 @@
+//! The options that give a module its lines. The order in which they are typed counts: the first line is UART1.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches, value_parser};
+use host::LineSpec;
+use host::line::{Baud, DEFAULT_RATE};
+
+/// What was asked for, in order.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Lines {
+    pub(crate) specs: Vec<LineSpec>,
+    pub(crate) baud: Option<Baud>,
+}
+
+const PTY: &str = "pty";
+const SERIAL: &str = "serial";
+const TCP: &str = "tcp";
+const STDIO: &str = "stdio";
+const BAUD: &str = "baud";
+
+impl Lines {
+    /// Whether standard input is one of them.
+    pub(crate) fn has_stdio(&self) -> bool {
+        self.specs.contains(&LineSpec::Stdio)
+    }
+}
+
+impl Args for Lines {
+    fn augment_args(command: Command) -> Command {
+        let pty = Arg::new(PTY)
+            .long(PTY)
+            .value_name("LINK")
+            .value_parser(value_parser!(PathBuf))
+            .action(ArgAction::Append)
+            .help(
+                "Serve a PTY and make this symbolic link to it. With several modules, each one's number is appended. \
+                 May be given several times, as may --tcp and --serial: a module has all lines that are asked for, the \
+                 first is its UART1. [default: ./modem0 and so on, unless another line is asked for]",
+            );
+        let serial = Arg::new(SERIAL)
+            .long(SERIAL)
+            .value_name("DEVICE[,BAUD]")
+            .value_parser(serial)
+            .action(ArgAction::Append)
+            .conflicts_with("modules")
+            .help(
+                "Serve a serial device, such as /dev/ttyUSB0: this computer takes a module's place at the other end of a \
+                 null-modem cable. BAUD counts until AT+IPR says something else. [default BAUD: 115200]",
+            );
+        let tcp = Arg::new(TCP)
+            .long(TCP)
+            .value_name("ADDR:PORT")
+            .value_parser(socket_address)
+            .action(ArgAction::Append)
+            .help("Serve a TCP port, one client at a time. With --modules, the port counts up.");
+        let stdio = Arg::new(STDIO)
+            .long(STDIO)
+            .action(ArgAction::SetTrue)
+            .conflicts_with("modules")
+            .help("Serve standard input and output; Ctrl-] or end of input ends it.");
+        let rate = Arg::new(BAUD).long(BAUD).value_name("RATE|auto").value_parser(baud).help(
+            "Give PTYs and TCP ports the timing of a UART at this rate, until AT+IPR says something else. auto: at the \
+             rate that the client has set, and silent until AT has come, like a module that finds out its rate.",
+        );
+        command.args([pty, serial, tcp, stdio, rate])
+    }
+
+    fn augment_args_for_update(command: Command) -> Command {
+        Self::augment_args(command)
+    }
+}
+
+impl FromArgMatches for Lines {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        let mut lines = Self::default();
+        lines.update_from_arg_matches(matches)?;
+        Ok(lines)
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        let mut placed: Vec<(usize, LineSpec)> = Vec::new();
+        placed.extend(typed(matches, PTY, |link: &PathBuf| LineSpec::Pty(link.clone())));
+        placed.extend(typed(matches, SERIAL, LineSpec::clone));
+        placed.extend(typed(matches, TCP, |address: &SocketAddr| LineSpec::Tcp(*address)));
+        if matches.get_flag(STDIO) {
+            placed.extend(
+                matches.indices_of(STDIO).into_iter().flatten().map(|index| (index, LineSpec::Stdio)),
+            );
+        }
+        placed.sort_by_key(|(index, _)| *index);
+        self.specs = placed.into_iter().map(|(_, spec)| spec).collect();
+        self.baud = matches.get_one(BAUD).copied();
+        Ok(())
+    }
+}
+
+/// The values of an option, each with its place on the command line.
+fn typed<T: Clone + Send + Sync + 'static>(
+    matches: &ArgMatches,
+    option: &str,
+    spec: impl Fn(&T) -> LineSpec,
+) -> Vec<(usize, LineSpec)> {
+    let places = matches.indices_of(option).into_iter().flatten();
+    places.zip(matches.get_many(option).into_iter().flatten().map(spec)).collect()
+}
+
+fn socket_address(text: &str) -> Result<SocketAddr, String> {
+    text.parse().map_err(|_| "it has to be an IP address and a port, such as 127.0.0.1:5000".into())
+}
+
+fn serial(text: &str) -> Result<LineSpec, String> {
+    let (device, baud) = match text.rsplit_once(',') {
+        Some((device, baud)) => (device, rate(baud)?),
+        None => (text, DEFAULT_RATE),
+    };
+    if device.is_empty() {
+        return Err("it has to be a device, such as /dev/ttyUSB0 or /dev/ttyUSB0,9600".into());
+    }
+    Ok(LineSpec::Serial { device: device.into(), baud })
+}
+
+fn baud(text: &str) -> Result<Baud, String> {
+    if text == "auto" { Ok(Baud::Auto) } else { rate(text).map(Baud::Fixed) }
+}
+
+fn rate(text: &str) -> Result<u32, String> {
+    let rate = text.parse().ok().filter(|rate| (50..=4_000_000).contains(rate));
+    rate.ok_or_else(|| format!("{text:?} is no bit rate; it has to be a number such as 9600 or 115200"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser;
+
+    #[derive(Debug, Parser)]
+    struct Program {
+        #[arg(long)]
+        modules: Option<u32>,
+        #[command(flatten)]
+        lines: Lines,
+    }
+
+    fn lines(line: &str) -> Result<Lines, clap::Error> {
+        let program = Program::try_parse_from(line.split_whitespace())?;
+        assert!(program.modules.is_none_or(|modules| modules > 0));
+        Ok(program.lines)
+    }
+
+    #[test]
+    fn lines_come_in_the_order_in_which_they_are_typed() {
+        let typed =
+            lines("p --tcp 127.0.0.1:1 --pty a --serial /dev/ttyS0 --stdio --pty b --serial /d,1,9600")
+                .unwrap();
+        let device = |device: &str, baud| LineSpec::Serial { device: device.into(), baud };
+        let expected = [
+            LineSpec::Tcp(([127, 0, 0, 1], 1).into()),
+            LineSpec::Pty("a".into()),
+            device("/dev/ttyS0", 115_200),
+            LineSpec::Stdio,
+            LineSpec::Pty("b".into()),
+            device("/d,1", 9600),
+        ];
+        assert_eq!(typed.specs, expected);
+        assert!(typed.has_stdio() && typed.baud.is_none());
+        assert_eq!(lines("p").unwrap(), Lines::default());
+    }
+
+    #[test]
+    fn rates_are_numbers_or_auto() {
+        assert_eq!(lines("p --baud 9600").unwrap().baud, Some(Baud::Fixed(9600)));
+        assert_eq!(lines("p --baud auto").unwrap().baud, Some(Baud::Auto));
+        for line in
+            ["p --baud 0", "p --baud fast", "p --serial /dev/ttyS0,x", "p --serial ,9600", "p --serial=,"]
+        {
+            let error = lines(line).expect_err(line);
+            assert_eq!(error.exit_code(), 2, "{line}");
+        }
+    }
+
+    #[test]
+    fn what_there_is_only_one_of_is_not_for_several_modules() {
+        for line in ["p --modules 2 --stdio", "p --modules 2 --serial /dev/ttyS0"] {
+            assert_eq!(lines(line).expect_err(line).kind(), clap::error::ErrorKind::ArgumentConflict);
+        }
+    }
+}
