@@ -6,6 +6,8 @@ from pathlib import Path
 
 import serial
 
+from .cable import Cable
+
 OK = b"\r\nOK\r\n"
 ERROR = b"\r\nERROR\r\n"
 PROMPT = b"\r\n> "
@@ -22,8 +24,8 @@ def lines(*texts: str) -> bytes:
 class At:
     """A serial port with a module behind it. Every wait has a limit; every answer is compared whole."""
 
-    def __init__(self, port: Path) -> None:
-        self._serial = serial.Serial(str(port), baudrate=115_200)
+    def __init__(self, port: Path | Cable) -> None:
+        self._serial = port if isinstance(port, Cable) else serial.Serial(str(port), baudrate=115_200)
         self._pending = bytearray()
 
     def close(self) -> None:

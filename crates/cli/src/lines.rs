@@ -41,13 +41,14 @@ impl Args for Lines {
             );
         let serial = Arg::new(SERIAL)
             .long(SERIAL)
-            .value_name("DEVICE[,BAUD]")
+            .value_name("DEVICE[,BAUD][,dcd]")
             .value_parser(serial)
             .action(ArgAction::Append)
             .conflicts_with("modules")
             .help(
                 "Serve a serial device, such as /dev/ttyUSB0: this computer takes a module's place at the other end of a \
-                 null-modem cable. BAUD counts until AT+IPR says something else. [default BAUD: 115200]",
+                 null-modem cable. BAUD counts until AT+IPR says something else. [default BAUD: 115200] Our DTR is the \
+                 module's DSR, or with `dcd` its DCD.",
             );
         let tcp = Arg::new(TCP)
             .long(TCP)
@@ -111,14 +112,18 @@ fn socket_address(text: &str) -> Result<SocketAddr, String> {
 }
 
 fn serial(text: &str) -> Result<LineSpec, String> {
-    let (device, baud) = match text.rsplit_once(',') {
-        Some((device, baud)) => (device, rate(baud)?),
-        None => (text, DEFAULT_RATE),
-    };
-    if device.is_empty() {
-        return Err("it has to be a device, such as /dev/ttyUSB0 or /dev/ttyUSB0,9600".into());
+    let mut parts = text.split(',');
+    let device = parts.next().filter(|device| !device.is_empty());
+    let device = device.ok_or("it has to be a device, such as /dev/ttyUSB0 or /dev/ttyUSB0,9600")?.into();
+    let (mut bits, mut carrier) = (DEFAULT_RATE, false);
+    for part in parts {
+        match part {
+            "dsr" => carrier = false,
+            "dcd" => carrier = true,
+            number => bits = rate(number)?,
+        }
     }
-    Ok(LineSpec::Serial { device: device.into(), baud })
+    Ok(LineSpec::Serial { device, baud: bits, carrier })
 }
 
 fn baud(text: &str) -> Result<Baud, String> {
@@ -152,16 +157,16 @@ mod tests {
     #[test]
     fn lines_come_in_the_order_in_which_they_are_typed() {
         let typed =
-            lines("p --tcp 127.0.0.1:1 --pty a --serial /dev/ttyS0 --stdio --pty b --serial /d,1,9600")
+            lines("p --tcp 127.0.0.1:1 --pty a --serial /dev/ttyS0 --stdio --pty b --serial /d,9600,dcd")
                 .unwrap();
-        let device = |device: &str, baud| LineSpec::Serial { device: device.into(), baud };
+        let device = |device: &str, baud, carrier| LineSpec::Serial { device: device.into(), baud, carrier };
         let expected = [
             LineSpec::Tcp(([127, 0, 0, 1], 1).into()),
             LineSpec::Pty("a".into()),
-            device("/dev/ttyS0", 115_200),
+            device("/dev/ttyS0", 115_200, false),
             LineSpec::Stdio,
             LineSpec::Pty("b".into()),
-            device("/d,1", 9600),
+            device("/d", 9600, true),
         ];
         assert_eq!(typed.specs, expected);
         assert!(typed.has_stdio() && typed.baud.is_none());

@@ -1,21 +1,23 @@
 //! Modem-control circuits over a null-modem cable: a PC's port is a DTE, and so is the host at its other end.
 //!
 //! The cable joins our DTR to the host's DSR and DCD, our RTS to its CTS, and the same the other way round. A module
-//! (DCE) drives DSR and DCD each for itself; here one wire has to do for both.
+//! (DCE) drives DSR and DCD each for itself; here one wire stands for one of them.
 
 use libc::{TIOCM_CAR, TIOCM_DSR, c_int};
 use modem::Signal;
 
-/// What the module drives.
+/// What the module drives; all off until it says otherwise.
 #[derive(Debug)]
 pub(super) struct Circuits {
     dsr: bool,
     dcd: bool,
+    carrier: bool,
 }
 
 impl Circuits {
-    pub(super) fn new() -> Self {
-        Self { dsr: true, dcd: true }
+    /// Our DTR stands for DCD (`carrier`) or for DSR.
+    pub(super) fn new(carrier: bool) -> Self {
+        Self { dsr: false, dcd: false, carrier }
     }
 
     /// Takes a change; false: a PC's port cannot drive this one.
@@ -28,9 +30,9 @@ impl Circuits {
         true
     }
 
-    /// What our DTR has to be: the host sees it as DSR and DCD, so it is on while both are.
+    /// What our DTR has to be. A module that is off has no carrier.
     pub(super) fn dtr(&self) -> bool {
-        self.dsr && self.dcd
+        self.dsr && (self.dcd || !self.carrier)
     }
 }
 
@@ -69,13 +71,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_wire_stands_for_both_circuits() {
-        let mut circuits = Circuits::new();
-        assert!(circuits.dtr());
-        assert!(circuits.set(Signal::Dcd, false) && !circuits.dtr());
-        assert!(circuits.set(Signal::Dcd, true) && circuits.dtr());
-        assert!(circuits.set(Signal::Dsr, false) && !circuits.dtr());
-        assert!(!circuits.set(Signal::Ri, true));
+    fn one_wire_stands_for_one_circuit() {
+        for (carrier, levels) in
+            [(false, [false, true, true, true, false]), (true, [false, false, true, false, false])]
+        {
+            let mut circuits = Circuits::new(carrier);
+            let mut seen = vec![circuits.dtr()];
+            for (signal, on) in
+                [(Signal::Dsr, true), (Signal::Dcd, true), (Signal::Dcd, false), (Signal::Dsr, false)]
+            {
+                assert!(circuits.set(signal, on));
+                seen.push(circuits.dtr());
+            }
+            assert_eq!(seen, levels, "carrier {carrier}");
+            assert!(!circuits.set(Signal::Ri, true));
+        }
     }
 
     #[test]

@@ -51,6 +51,9 @@ pub enum LineSpec {
         device: PathBuf,
         /// Bits per second, until AT+IPR sets another rate.
         baud: u32,
+        /// Which of the module's circuits our DTR stands for, which is all that a null-modem cable has: DCD (true) or
+        /// DSR.
+        carrier: bool,
     },
     /// A TCP port; one client at a time.
     Tcp(SocketAddr),

@@ -15,7 +15,9 @@ impl Port {
     pub(super) fn open(spec: &LineSpec) -> Result<Self, LineError> {
         Ok(match spec {
             LineSpec::Pty(link) => Self::Pty(Pty::open(link)?),
-            LineSpec::Serial { device, baud } => Self::Serial(Box::new(Serial::open(device, *baud)?)),
+            LineSpec::Serial { device, baud, carrier } => {
+                Self::Serial(Box::new(Serial::open(device, *baud, *carrier)?))
+            }
             LineSpec::Tcp(address) => Self::Tcp(TcpPort::open(*address)?),
             LineSpec::Stdio => Self::Stdio(Box::new(Stdio::open()?)),
         })

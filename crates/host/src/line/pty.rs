@@ -13,6 +13,7 @@ use std::time::Duration;
 use rustix::fs::{Mode, OFlags};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{ControlModes, OptionalActions, QueueSelector, tcflush, tcgetattr, tcsetattr};
+use tokio::time::{Sleep, sleep};
 
 use super::circuits::Dtr;
 use super::pace::DEFAULT_RATE;
@@ -224,6 +225,11 @@ fn make_raw(slave: &OwnedFd, rate: u32) -> rustix::io::Result<()> {
 
 #[cfg(test)]
 impl Pty {
+    /// Whether nobody is there, for sure.
+    pub(super) fn is_deserted_for_test(&self) -> bool {
+        self.presence == Presence::Gone && self.leaving.is_none()
+    }
+
     /// Who is there, in words.
     pub(super) fn presence_for_test(&self) -> String {
         format!("{:?}", self.presence)

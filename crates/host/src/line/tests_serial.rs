@@ -81,7 +81,7 @@ impl Adapter {
 }
 
 fn spec(path: &Path, baud: u32) -> LineSpec {
-    LineSpec::Serial { device: path.into(), baud }
+    LineSpec::Serial { device: path.into(), baud, carrier: false }
 }
 
 fn serial(baud: u32) -> (TempDir, PathBuf, Adapter, Line) {

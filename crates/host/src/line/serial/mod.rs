@@ -69,7 +69,7 @@ pub(super) struct Serial {
 }
 
 impl Serial {
-    pub(super) fn open(path: &Path, rate: u32) -> Result<Self, LineError> {
+    pub(super) fn open(path: &Path, rate: u32, carrier: bool) -> Result<Self, LineError> {
         let mode = Mode::new(rate);
         let open = Open::new(path)?;
         match open.apply(mode) {
@@ -82,7 +82,7 @@ impl Serial {
             path: path.into(),
             open: Some(open),
             mode,
-            circuits: Circuits::new(),
+            circuits: Circuits::new(carrier),
             dtr: Dtr::default(),
             sent_at: now,
             look: Box::pin(sleep_until(now)),
