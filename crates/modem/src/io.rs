@@ -105,7 +105,8 @@ pub enum LinkEvent<'a> {
     },
     /// It did not come up. The host keeps the full report; this is its class.
     Failed(LinkFailure),
-    /// Payload from the peer (plaintext), never more than was granted.
+    /// Payload from the peer (plaintext), never more than was granted; of UDP one datagram, which comes whole as soon as
+    /// anything is granted.
     Received(&'a [u8]),
     /// This many payload bytes were handed to the network stack.
     Sent(usize),
@@ -129,13 +130,25 @@ pub enum LinkFailure {
     Refused,
     /// No answer in time.
     Timeout,
-    /// No route, or the network is down.
+    /// There is no way to the peer.
     Unreachable,
+    /// The network itself is down, or nothing leads into it.
+    Network,
+    /// The local port that was asked for is taken.
+    AddressInUse,
+    /// The local port that was asked for cannot be had, or not for this peer (an earlier connection still has it).
+    AddressUnavailable,
+    /// No memory for what has to be sent or received.
+    NoBuffer,
     /// The TLS handshake failed.
     Tls,
+    /// The connection was given up on the way.
+    Aborted,
     /// The peer reset an open connection.
     Reset,
-    /// The twin's own side failed (no descriptors, no local port).
+    /// The peer takes nothing any more.
+    ShutDown,
+    /// The twin's own side failed in another way (no descriptors, not allowed).
     Local,
 }
 

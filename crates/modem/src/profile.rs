@@ -66,6 +66,8 @@ pub struct Profile {
     pub line_backlog: usize,
     /// Largest CIPSEND, and largest +RECEIVE.
     pub segment: usize,
+    /// Most received bytes of one link that wait to be fetched (CIPRXGET).
+    pub receive_buffer: usize,
     /// Most payload bytes accepted by quick send (CIPQSEND=1) that the network has not taken yet.
     pub send_buffer: usize,
     /// Longest host name and APN, user, password.

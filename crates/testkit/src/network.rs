@@ -7,8 +7,8 @@ mod tests;
 use std::collections::{BTreeMap, VecDeque};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
-use modem::{ConnId, Connect, LinkEvent, LinkFailure, LinkRequest, Transport};
-use transcript::{ConnectFailure, DnsAnswer, Leftover, PeerStep, Progress, StageError};
+use modem::{ConnId, Connect, KeepAlive, LinkEvent, LinkFailure, LinkRequest, Transport};
+use transcript::{Break, ConnectFailure, DnsAnswer, Leftover, PeerStep, Progress, StageError};
 
 use crate::tls::tls_fields;
 use connection::{Connection, State};
@@ -186,13 +186,21 @@ impl Network {
                 let (wanted, got) = tls_fields(wanted.as_ref(), connection.connect.tls.as_deref());
                 return Ok(same(number, &wanted, &got));
             }
+            PeerStep::ExpectFrom(port) => {
+                let text = |port: Option<u16>| port.map_or("any".into(), |port| port.to_string());
+                return Ok(same(number, &text(*port), &text(connection.connect.local_port)));
+            }
+            PeerStep::ExpectKeepAlive(times) => {
+                let got = connection.connect.keep_alive;
+                let got = got.map(|KeepAlive { idle, interval, count }| (idle, interval, count));
+                return Ok(same(number, &format!("{times:?}"), &format!("{got:?}")));
+            }
             PeerStep::Expect(bytes) => return connection.expect(number, bytes),
             PeerStep::ExpectClose { quick } => return connection.expect_close(number, *quick),
             _ if connection.state != State::Open => return wrong("is not open"),
             PeerStep::Send(_) if connection.ended => return wrong("has been closed by the peer"),
             PeerStep::Send(bytes) => {
-                connection.outgoing.extend(bytes);
-                connection.deliver(told);
+                connection.send(bytes, told);
             }
             PeerStep::HalfClose | PeerStep::Close => {
                 connection.ended = true;
@@ -201,7 +209,19 @@ impl Network {
                     connection.tell(told, LinkEvent::PeerClosed);
                 }
             }
-            PeerStep::Reset => connection.reset(told),
+            PeerStep::Reset => connection.break_off(LinkFailure::Reset, told),
+            PeerStep::Break(how) => {
+                let failure = match how {
+                    Break::Network => LinkFailure::Network,
+                    Break::Unreachable => LinkFailure::Unreachable,
+                    Break::Timeout => LinkFailure::Timeout,
+                    Break::Aborted => LinkFailure::Aborted,
+                    Break::ShutDown => LinkFailure::ShutDown,
+                    Break::NoBuffer => LinkFailure::NoBuffer,
+                    Break::Unknown => LinkFailure::Local,
+                };
+                connection.break_off(failure, told);
+            }
             PeerStep::Stall => connection.stalled = true,
             PeerStep::Resume => connection.resume(told),
             PeerStep::HoldAcks => connection.holds_acks = true,
@@ -229,7 +249,10 @@ impl Network {
             PeerStep::Accept(_) | PeerStep::Fail(_) => {
                 pending().ok_or("no connect waits for an answer".into())
             }
-            PeerStep::ExpectConnect { .. } | PeerStep::ExpectTls(_) => {
+            PeerStep::ExpectConnect { .. }
+            | PeerStep::ExpectTls(_)
+            | PeerStep::ExpectFrom(_)
+            | PeerStep::ExpectKeepAlive(_) => {
                 pending().or(self.current).ok_or("the module has not asked for a connection".into())
             }
             _ => self.current.ok_or("no connection has been accepted yet; give its number".into()),
@@ -250,6 +273,9 @@ impl Network {
         let failure = match failure {
             ConnectFailure::Refused => LinkFailure::Refused,
             ConnectFailure::Unreachable => LinkFailure::Unreachable,
+            ConnectFailure::NetworkDown => LinkFailure::Network,
+            ConnectFailure::PortInUse => LinkFailure::AddressInUse,
+            ConnectFailure::PortUnavailable => LinkFailure::AddressUnavailable,
             ConnectFailure::Dns => LinkFailure::Dns,
             ConnectFailure::Timeout => {
                 connection.state = State::TimingOut;

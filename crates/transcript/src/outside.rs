@@ -207,6 +207,12 @@ pub enum ConnectFailure {
     Timeout,
     /// `unreachable`: at once.
     Unreachable,
+    /// `network-down`: at once.
+    NetworkDown,
+    /// `port-in-use`: at once; the local port is taken.
+    PortInUse,
+    /// `port-unavailable`: at once; the local port cannot be had for this peer.
+    PortUnavailable,
     /// `dns-fails`: at once.
     Dns,
     /// `tls-fails`: at once.
@@ -215,14 +221,33 @@ pub enum ConnectFailure {
     TlsTimeout,
 }
 
+/// How an open connection breaks, other than by the peer's reset.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Break {
+    /// `network`: it is down.
+    Network,
+    /// `unreachable`: the peer is not reached any more.
+    Unreachable,
+    /// `timeout`: the peer acknowledges nothing.
+    Timeout,
+    /// `aborted`: given up on the way.
+    Aborted,
+    /// `shut-down`: the peer takes nothing any more.
+    ShutDown,
+    /// `no-buffer`: no memory.
+    NoBuffer,
+    /// `unknown`: for a reason that the module has no word for.
+    Unknown,
+}
+
 /// Names and values of what a TLS connect asks for, as in `@peer expect-tls`.
 pub type TlsFields = Vec<(String, String)>;
 
 /// `@peer …`, with payload as bytes (or, in a parsed transcript, as [`Payload`](crate::Payload)).
 ///
-/// Without a number, answers to a connect and expectations about it (`Accept`, `Fail`, `ExpectConnect`, `ExpectTls`) are
-/// about the oldest connect that has had no answer yet, everything else (and `ExpectConnect`, `ExpectTls` when there is no
-/// such connect) about the connection that the last peer step was about.
+/// Without a number, answers to a connect and expectations about it (`Accept`, `Fail`, `ExpectConnect`, `ExpectTls`,
+/// `ExpectFrom`, `ExpectKeepAlive`) are about the oldest connect that has had no answer yet, everything else (and those
+/// expectations when there is no such connect) about the connection that the last peer step was about.
 #[derive(Clone, Debug, PartialEq)]
 pub enum PeerStep<P = Vec<u8>> {
     /// The connect succeeds; with the peer's address, if it matters.
@@ -240,6 +265,10 @@ pub enum PeerStep<P = Vec<u8>> {
     },
     /// The module asked for TLS with (at least) these properties; `None`: for no TLS.
     ExpectTls(Option<TlsFields>),
+    /// The module asked to come from this local port; `None`: from any.
+    ExpectFrom(Option<u16>),
+    /// The module asked for keep-alive with this idle time, this interval (seconds) and this count; `None`: for none.
+    ExpectKeepAlive(Option<(u32, u32, u32)>),
     /// These bytes are the next that arrive from the module.
     Expect(P),
     /// The peer sends these bytes.
@@ -250,6 +279,8 @@ pub enum PeerStep<P = Vec<u8>> {
     Close,
     /// The peer resets the connection.
     Reset,
+    /// The connection breaks.
+    Break(Break),
     /// The network takes nothing more from the module, and a slow close does not get done.
     Stall,
     /// It does again.
@@ -279,11 +310,14 @@ impl<P> PeerStep<P> {
                 PeerStep::ExpectConnect { transport: *transport, host: host.clone(), port: *port }
             }
             Self::ExpectTls(fields) => PeerStep::ExpectTls(fields.clone()),
+            Self::ExpectFrom(port) => PeerStep::ExpectFrom(*port),
+            Self::ExpectKeepAlive(times) => PeerStep::ExpectKeepAlive(*times),
             Self::Expect(payload) => PeerStep::Expect(change(payload)?),
             Self::Send(payload) => PeerStep::Send(change(payload)?),
             Self::HalfClose => PeerStep::HalfClose,
             Self::Close => PeerStep::Close,
             Self::Reset => PeerStep::Reset,
+            Self::Break(how) => PeerStep::Break(*how),
             Self::Stall => PeerStep::Stall,
             Self::Resume => PeerStep::Resume,
             Self::HoldAcks => PeerStep::HoldAcks,

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use modemtwin_transcript::{
-    Action, Contents, Expect, Fill, LineKind, ModuleSetting, Payload, PeerStep, Position, QueryKind,
-    QueryProblem, QueryStep, Send, StoreStep, Template, Transcript, World,
+    Action, Break, ConnectFailure, Contents, Expect, Fill, LineKind, ModuleSetting, Payload, PeerStep,
+    Position, QueryKind, QueryProblem, QueryStep, Send, StoreStep, Template, Transcript, World,
 };
 use proptest::prelude::*;
 
@@ -135,6 +135,16 @@ fn the_rest_of_the_world() {
             ])),
         }
     );
+    for (text, step) in [
+        ("@peer expect-from 5000", PeerStep::ExpectFrom(Some(5000))),
+        ("@peer expect-from any", PeerStep::ExpectFrom(None)),
+        ("@peer expect-keep-alive 60,30,3", PeerStep::ExpectKeepAlive(Some((60, 30, 3)))),
+        ("@peer expect-keep-alive off", PeerStep::ExpectKeepAlive(None)),
+        ("@peer breaks shut-down", PeerStep::Break(Break::ShutDown)),
+        ("@peer port-in-use", PeerStep::Fail(ConnectFailure::PortInUse)),
+    ] {
+        assert_eq!(action(text), Action::Peer { number: None, step });
+    }
     assert_eq!(
         action("@store put a.txt \"x\""),
         Action::Store(StoreStep::Put { path: "a.txt".into(), contents: Payload::Bytes(b"x".to_vec()) })
@@ -202,6 +212,10 @@ fn faults_say_where_and_what_is_allowed() {
             "t:1:33: here stands KEY=VALUE with one of these keys: servers, timeout",
         ),
         ("@peer expect-tls color=red", "KEY=VALUE"),
+        ("@peer expect-from 65536", "a local port, or any"),
+        ("@peer expect-keep-alive 60,30", "IDLE,INTERVAL,COUNT"),
+        ("@peer expect-keep-alive 60,30,3,1", "IDLE,INTERVAL,COUNT"),
+        ("@peer breaks down", "network, unreachable"),
         ("@line 16", "0 to 15"),
         ("99> AT", "0 to 15"),
         ("@boot tepid", "cold or warm"),

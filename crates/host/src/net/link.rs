@@ -114,6 +114,14 @@ impl Link {
         matches!(self.state, State::Over)
     }
 
+    #[cfg(test)]
+    pub(super) fn socket(&self) -> Option<&tokio::net::TcpStream> {
+        match &self.state {
+            State::Open(stream) => stream.socket(),
+            _ => None,
+        }
+    }
+
     pub(crate) fn is_opening(&self) -> bool {
         matches!(self.state, State::Opening(_))
     }
@@ -228,7 +236,7 @@ impl Link {
                 Poll::Ready(Happened::PeerClosed)
             }
             Poll::Ready(Ok(count)) => {
-                self.granted -= count;
+                self.granted = self.granted.saturating_sub(count);
                 self.received += count as u64;
                 Poll::Ready(Happened::Received(count))
             }
@@ -290,7 +298,10 @@ impl Link {
         let finished = flushed.then(|| stream.poll_shutdown(cx));
         match finished {
             Some(Poll::Ready(Ok(()))) => {
-                if let State::Closing(stream, _) = std::mem::replace(&mut self.state, State::Over) {
+                // A datagram socket has nothing to wait for, and its port may be wanted again at once.
+                if let State::Closing(stream @ (Stream::Tcp(_) | Stream::Tls(_)), _) =
+                    std::mem::replace(&mut self.state, State::Over)
+                {
                     self.state = State::Lingering(stream, Box::pin(sleep(LINGER_LIMIT)));
                 }
             }
@@ -311,17 +322,17 @@ impl Link {
         self.state = State::Over;
         self.end = End::Failed;
         let class = match error.kind() {
-            io::ErrorKind::TimedOut => LinkFailure::Timeout,
-            io::ErrorKind::HostUnreachable
-            | io::ErrorKind::NetworkUnreachable
-            | io::ErrorKind::NetworkDown => LinkFailure::Unreachable,
             // What is not the socket's own error is OpenSSL's.
             io::ErrorKind::Other if secure => LinkFailure::Tls,
-            _ => LinkFailure::Reset,
+            io::ErrorKind::UnexpectedEof => LinkFailure::Reset,
+            _ => open::class(error),
         };
         let (fault, advice) = match class {
-            LinkFailure::Timeout | LinkFailure::Unreachable => {
+            LinkFailure::Timeout | LinkFailure::Unreachable | LinkFailure::Network => {
                 (Fault::Environment, "something between the module and the peer has gone")
+            }
+            LinkFailure::NoBuffer | LinkFailure::Local => {
+                (Fault::Environment, "the cause is on this computer")
             }
             LinkFailure::Tls => {
                 (Fault::Peer, "the peer, or somebody on the way, does not speak TLS as agreed")

@@ -70,6 +70,8 @@ mod tests;
 #[cfg(test)]
 mod tests_explain;
 #[cfg(test)]
+mod tests_options;
+#[cfg(test)]
 mod tests_outlook;
 #[cfg(test)]
 mod tests_tls;

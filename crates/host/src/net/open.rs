@@ -6,8 +6,9 @@ use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use modem::{Connect, LinkFailure, Transport};
-use tokio::net::{TcpStream, UdpSocket};
+use modem::{Connect, KeepAlive, LinkFailure, Transport};
+use rustix::net::sockopt;
+use tokio::net::{TcpSocket, TcpStream, UdpSocket};
 use tokio::time::timeout;
 
 use super::Network;
@@ -116,13 +117,13 @@ async fn reach(
         Failed::new(Stage::Connect, LinkFailure::Dns, Fault::Twin, "there is no address to connect to");
     for address in addresses {
         let connected = match connect.transport {
-            Transport::Tcp => tcp(address).await.map(|stream| {
+            Transport::Tcp => tcp(address, connect).await.map(|stream| {
                 let recorder = recorder(network, stream.local_addr(), |capture, local| {
                     Recorder::tcp(capture, local, address, whose.clone(), connect.tls.is_some())
                 });
                 Stream::Tcp(Wire::new(stream, recorder))
             }),
-            Transport::Udp => udp(address).await.map(|socket| {
+            Transport::Udp => udp(address, connect.local_port).await.map(|socket| {
                 let recorder = recorder(network, socket.local_addr(), |capture, local| {
                     Recorder::udp(capture, local, address)
                 });
@@ -131,7 +132,10 @@ async fn reach(
         };
         match connected {
             Ok(stream) => return Ok((stream, address)),
-            Err(e) => last = refused(address, &e),
+            Err(e) => {
+                let of_port = connect.local_port.and_then(|port| no_port(port, address, &e));
+                last = of_port.unwrap_or_else(|| refused(address, &e));
+            }
         }
     }
     Err(last)
@@ -147,24 +151,64 @@ fn recorder(
     Some(make(capture, local.ok()?))
 }
 
-async fn tcp(address: SocketAddr) -> io::Result<TcpStream> {
-    let stream = TcpStream::connect(address).await?;
+async fn tcp(address: SocketAddr, connect: &Connect) -> io::Result<TcpStream> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    if let Some(port) = connect.local_port {
+        // The module's port is free again as soon as its connection has gone, even if this computer still remembers it.
+        socket.set_reuseaddr(true)?;
+        socket.bind(any(address, port))?;
+    }
+    if let Some(KeepAlive { idle, interval, count }) = connect.keep_alive {
+        sockopt::set_socket_keepalive(&socket, true)?;
+        sockopt::set_tcp_keepidle(&socket, Duration::from_secs(idle.into()))?;
+        sockopt::set_tcp_keepintvl(&socket, Duration::from_secs(interval.into()))?;
+        sockopt::set_tcp_keepcnt(&socket, count)?;
+    }
+    let stream = socket.connect(address).await?;
     // The module sends each AT+CIPSEND at once.
     stream.set_nodelay(true)?;
     Ok(stream)
 }
 
-async fn udp(address: SocketAddr) -> io::Result<UdpSocket> {
-    let any: SocketAddr =
-        if address.is_ipv4() { (Ipv4Addr::UNSPECIFIED, 0).into() } else { (Ipv6Addr::UNSPECIFIED, 0).into() };
-    let socket = UdpSocket::bind(any).await?;
+async fn udp(address: SocketAddr, port: Option<u16>) -> io::Result<UdpSocket> {
+    let socket = UdpSocket::bind(any(address, port.unwrap_or(0))).await?;
     socket.connect(address).await?;
     Ok(socket)
 }
 
+/// Any of this computer's addresses that can reach `peer`, with this port.
+fn any(peer: SocketAddr, port: u16) -> SocketAddr {
+    if peer.is_ipv4() { (Ipv4Addr::UNSPECIFIED, port).into() } else { (Ipv6Addr::UNSPECIFIED, port).into() }
+}
+
+/// A connect that failed because of the local port that was asked for, if it did.
+fn no_port(port: u16, address: SocketAddr, error: &io::Error) -> Option<Failed> {
+    let (fault, seen, advice) = match error.kind() {
+        io::ErrorKind::AddrInUse => (
+            Fault::Command,
+            format!("another program on this computer has the local port {port}: {error}"),
+            "another port (AT+CLPORT), or 0 for any",
+        ),
+        io::ErrorKind::AddrNotAvailable => (
+            Fault::Environment,
+            format!(
+                "a connection from the local port {port} to {address} is open, or not forgotten yet: {error}"
+            ),
+            "a minute's patience, another port, or 0 for any (AT+CLPORT)",
+        ),
+        io::ErrorKind::PermissionDenied => (
+            Fault::Environment,
+            format!("this computer does not let the twin use the local port {port}: {error}"),
+            "a port above 1023, or 0 for any (AT+CLPORT)",
+        ),
+        _ => return None,
+    };
+    Some(Failed::new(Stage::Connect, class(error), fault, seen).advise(advice))
+}
+
 pub(super) fn refused(address: SocketAddr, error: &io::Error) -> Failed {
-    let class = connect_class(error);
     let reset = error.kind() == io::ErrorKind::ConnectionReset;
+    let class = if reset { LinkFailure::Refused } else { class(error) };
     let (fault, seen, advice) = match class {
         LinkFailure::Refused if reset => (
             Fault::Peer,
@@ -181,7 +225,7 @@ pub(super) fn refused(address: SocketAddr, error: &io::Error) -> Failed {
             format!("no answer from {address}: {error}"),
             "is it switched on, and does a firewall drop what comes to this port?",
         ),
-        LinkFailure::Unreachable => (
+        LinkFailure::Unreachable | LinkFailure::Network => (
             Fault::Environment,
             format!("{address} cannot be reached from this computer: {error}"),
             "has this computer a route to it?",
@@ -195,14 +239,20 @@ pub(super) fn refused(address: SocketAddr, error: &io::Error) -> Failed {
     Failed::new(Stage::Connect, class, fault, seen).advise(advice)
 }
 
-/// What the module is told of a failed connect.
-fn connect_class(error: &io::Error) -> LinkFailure {
+/// What the module is told of a socket's error.
+pub(super) fn class(error: &io::Error) -> LinkFailure {
     match error.kind() {
-        io::ErrorKind::ConnectionRefused | io::ErrorKind::ConnectionReset => LinkFailure::Refused,
+        io::ErrorKind::ConnectionRefused => LinkFailure::Refused,
+        io::ErrorKind::ConnectionReset => LinkFailure::Reset,
+        io::ErrorKind::ConnectionAborted => LinkFailure::Aborted,
+        io::ErrorKind::BrokenPipe => LinkFailure::ShutDown,
         io::ErrorKind::TimedOut => LinkFailure::Timeout,
-        io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable | io::ErrorKind::NetworkDown => {
-            LinkFailure::Unreachable
-        }
+        io::ErrorKind::HostUnreachable => LinkFailure::Unreachable,
+        io::ErrorKind::NetworkUnreachable | io::ErrorKind::NetworkDown => LinkFailure::Network,
+        io::ErrorKind::AddrInUse => LinkFailure::AddressInUse,
+        io::ErrorKind::AddrNotAvailable => LinkFailure::AddressUnavailable,
+        io::ErrorKind::OutOfMemory => LinkFailure::NoBuffer,
+        _ if error.raw_os_error() == Some(rustix::io::Errno::NOBUFS.raw_os_error()) => LinkFailure::NoBuffer,
         _ => LinkFailure::Local,
     }
 }

@@ -23,39 +23,27 @@ pub(super) enum Stream {
 /// A connected UDP socket.
 pub(super) struct Datagrams {
     socket: UdpSocket,
-    /// What of the last datagram the module has not granted yet.
-    rest: Vec<u8>,
     recorder: Option<Box<Recorder>>,
 }
 
 impl Datagrams {
     pub(super) fn new(socket: UdpSocket, recorder: Option<Recorder>) -> Self {
-        Self { socket, rest: Vec::new(), recorder: recorder.map(Box::new) }
+        Self { socket, recorder: recorder.map(Box::new) }
     }
 
-    fn poll_read(&mut self, cx: &mut Context<'_>, buffer: &mut [u8], room: usize) -> Poll<io::Result<usize>> {
-        if self.rest.is_empty() {
-            let mut whole = ReadBuf::new(buffer);
-            while whole.filled().is_empty() {
-                match ready!(self.socket.poll_recv(cx, &mut whole)) {
-                    // Nobody listens there (ICMP): UDP does not care.
-                    Err(e) if e.kind() == io::ErrorKind::ConnectionRefused => {}
-                    other => other?,
-                }
+    fn poll_read(&mut self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
+        let mut whole = ReadBuf::new(buffer);
+        while whole.filled().is_empty() {
+            match ready!(self.socket.poll_recv(cx, &mut whole)) {
+                // Nobody listens there (ICMP): UDP does not care.
+                Err(e) if e.kind() == io::ErrorKind::ConnectionRefused => {}
+                other => other?,
             }
-            if let Some(recorder) = &self.recorder {
-                recorder.received(whole.filled());
-            }
-            let count = whole.filled().len();
-            if count <= room {
-                return Poll::Ready(Ok(count));
-            }
-            self.rest = whole.filled().to_vec();
         }
-        let count = self.rest.len().min(room);
-        buffer[..count].copy_from_slice(&self.rest[..count]);
-        self.rest.drain(..count);
-        Poll::Ready(Ok(count))
+        if let Some(recorder) = &self.recorder {
+            recorder.received(whole.filled());
+        }
+        Poll::Ready(Ok(whole.filled().len()))
     }
 
     fn poll_write(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
@@ -75,7 +63,7 @@ impl Datagrams {
 }
 
 impl Stream {
-    /// Reads at most `room` bytes to the buffer's beginning; uses the whole of it, as a datagram comes in one piece.
+    /// Reads at most `room` bytes to the buffer's beginning, or one whole datagram, whatever the room.
     /// 0 means that the peer sends nothing more (never for UDP, where an empty datagram is left out).
     pub(super) fn poll_read(
         &mut self,
@@ -86,7 +74,7 @@ impl Stream {
         match self {
             Self::Tcp(stream) => poll_read(stream, cx, &mut buffer[..room]),
             Self::Tls(stream) => poll_read(stream.as_mut(), cx, &mut buffer[..room]),
-            Self::Udp(datagrams) => datagrams.poll_read(cx, buffer, room),
+            Self::Udp(datagrams) => datagrams.poll_read(cx, buffer),
         }
     }
 
@@ -121,7 +109,7 @@ impl Stream {
     }
 
     /// The socket, where it has acknowledgements.
-    fn socket(&self) -> Option<&TcpStream> {
+    pub(super) fn socket(&self) -> Option<&TcpStream> {
         match self {
             Self::Tcp(wire) => Some(wire.socket()),
             Self::Tls(stream) => Some(stream.get_ref().socket()),

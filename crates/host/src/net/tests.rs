@@ -11,7 +11,7 @@ use tokio::time::timeout;
 use super::*;
 use crate::store::Store;
 
-const LONG: Duration = Duration::from_secs(30);
+pub(super) const LONG: Duration = Duration::from_secs(30);
 
 pub(super) struct Bench {
     _dir: tempfile::TempDir,
@@ -249,7 +249,7 @@ async fn knows_what_has_been_acknowledged() {
 }
 
 #[tokio::test]
-async fn datagrams_are_delivered_whole_even_in_portions() {
+async fn datagrams_are_delivered_whole_once_anything_is_granted() {
     let bench = Bench::new();
     let peer = UdpSocket::bind("127.0.0.1:0").await.unwrap();
     let mut link = bench.link(to(Transport::Udp, peer.local_addr().unwrap()));
@@ -261,11 +261,13 @@ async fn datagrams_are_delivered_whole_even_in_portions() {
     assert_eq!(&buffer[..count], b"ping");
     peer.send_to(b"", from).await.unwrap();
     peer.send_to(b"0123456789", from).await.unwrap();
-    link.grant(4);
-    assert_eq!(next(&mut link).await.1, b"0123");
+    peer.send_to(&[7; 60_000], from).await.unwrap();
     assert!(is_still(&mut link).await);
-    link.grant(100);
-    assert_eq!(next(&mut link).await.1, b"456789");
+    link.grant(4);
+    assert_eq!(next(&mut link).await.1, b"0123456789");
+    assert!(is_still(&mut link).await);
+    link.grant(1);
+    assert_eq!(next(&mut link).await.1, [7; 60_000]);
     link.notify_acked();
     assert!(matches!(next(&mut link).await.0, Happened::Acked(4)));
 }

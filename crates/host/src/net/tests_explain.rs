@@ -106,12 +106,7 @@ fn what_the_system_says_of_a_connect() {
     let address = "192.0.2.1:443".parse().unwrap();
     for (kind, class, fault, seen) in [
         (io::ErrorKind::HostUnreachable, LinkFailure::Unreachable, Fault::Environment, "cannot be reached"),
-        (
-            io::ErrorKind::NetworkUnreachable,
-            LinkFailure::Unreachable,
-            Fault::Environment,
-            "cannot be reached",
-        ),
+        (io::ErrorKind::NetworkUnreachable, LinkFailure::Network, Fault::Environment, "cannot be reached"),
         (io::ErrorKind::TimedOut, LinkFailure::Timeout, Fault::Environment, "no answer"),
         (io::ErrorKind::ConnectionReset, LinkFailure::Refused, Fault::Peer, "reset the connection"),
         (io::ErrorKind::PermissionDenied, LinkFailure::Local, Fault::Environment, "this computer could not"),

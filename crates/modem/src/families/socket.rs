@@ -6,20 +6,28 @@
 //! or the stack may close it too. Only CIPSHUT makes it `INITIAL` again. Single mode is link 0 alone, printed without
 //! its number. What a link has to say goes to the line that opened it.
 //!
-//! Flow: a link may have [`WINDOW`] segments granted and not yet received, and is granted more only while its line's
-//! backlog is small; so a line that takes nothing holds at most the backlog and one window per link.
+//! Flow: a link may have [`WINDOW`] segments granted and not yet received (while the host fetches data itself: as many
+//! bytes as its buffer holds), and is granted more only while its line's backlog is small; so a line that takes nothing
+//! holds at most the backlog and one window per link.
 
 mod ack;
 mod close;
 mod events;
+mod heart;
+mod inbox;
+mod layout;
 mod link;
+mod options;
+mod pull;
 mod receive;
 mod send;
 mod settings;
 mod start;
 mod transparent;
+mod typing;
 
 use alloc::vec::Vec;
+use at::DataEnd;
 
 use crate::command::{Answer, Command, Outcome, Resume};
 use crate::exchange::Exchange;
@@ -48,6 +56,7 @@ pub(crate) struct Socket {
     pub(crate) settings: SocketSettings,
     /// `IP PROCESSING`: multi mode, from the first CIPSTART until the last open link is closed by CIPCLOSE.
     processing: bool,
+    heart: heart::Heart,
     /// By number.
     links: Vec<Link>,
     /// CIPMODE 1.
@@ -94,6 +103,8 @@ pub(crate) enum SocketTimer {
     Limit(LineId),
     /// One of transparent mode.
     Stream(transparent::StreamTimer),
+    /// The next heartbeat is due.
+    Heart,
 }
 
 impl Family for Socket {
@@ -109,19 +120,41 @@ impl Family for Socket {
         settings::CIPQSEND,
         ack::CIPACK,
         close::CIPCLOSE,
-        settings::CIPHEAD,
-        settings::CIPRXF,
+        options::CLPORT,
+        layout::CIPHEAD,
+        layout::CIPSHOWTP,
+        layout::CIPSRIP,
+        layout::CIPRXF,
+        typing::CIPATS,
+        typing::CIPSPRT,
+        pull::CIPRXGET,
+        options::CIPTKA,
+        options::CIPSERVER,
+        heart::HEARTCONFIG,
+        heart::HEARTBEAT,
+        heart::HEARTBEATHEX,
+        heart::HEARTINQUIRE,
     ];
 
     fn new(setup: &Setup) -> Self {
         let links = (0..setup.profile.links).map(|_| Link::default()).collect();
-        Self { settings: SocketSettings::default(), processing: false, links, transparent: Default::default() }
+        Self {
+            settings: SocketSettings::default(),
+            processing: false,
+            heart: heart::Heart::default(),
+            links,
+            transparent: Default::default(),
+        }
     }
 
     fn resume(x: &mut Exchange<'_>, op: SocketOp, event: Resume) -> Answer {
         x.module.cancel(FamilyTimer::socket(SocketTimer::Limit(x.line)));
         match (op, event) {
             (SocketOp::Collect(target), Resume::Data(end, bytes)) => send::collected(x, target, end, bytes),
+            // CIPATS: the time is over, and what was typed goes as it is.
+            (SocketOp::Collect(target), Resume::DataTimeout(bytes)) => {
+                send::collected(x, target, DataEnd::Complete, bytes)
+            }
             (SocketOp::Send(sending), _) => send::went_on(x, sending),
             (SocketOp::Count(count), _) => ack::counted(x, count),
             (SocketOp::Close(closing), _) => close::closed(x, closing),
@@ -135,6 +168,7 @@ impl Family for Socket {
         let line = match timer {
             SocketTimer::Limit(line) => line,
             SocketTimer::Stream(timer) => return transparent::timer(module, timer),
+            SocketTimer::Heart => return heart::beat(module),
         };
         let waits = module.waiting(|op| match op {
             Op::socket(SocketOp::Send(sending)) => sending.line == line,
@@ -156,6 +190,11 @@ impl Family for Socket {
         if !idle {
             (settings.multi, settings.transparent, settings.quick_send) = locked;
         }
+        for link in &mut module.families.socket.links {
+            link.ports = options::LocalPorts::default();
+        }
+        pull::change(module, 0);
+        heart::factory(module);
     }
 }
 
@@ -205,7 +244,7 @@ pub(crate) fn abandon_all(module: &mut Module) {
     for number in 0..module.setup.profile.links {
         let Some(link) = link::get_mut(module, number) else { continue };
         let conn = link.conn;
-        *link = Link::default();
+        *link = Link { ports: link.ports, ..Link::default() };
         if let Some(conn) = conn {
             module.link(conn, LinkRequest::Close { quick: true });
         }

@@ -31,6 +31,7 @@ pub const AIR724UG: Profile = Profile {
     line_queue: 32 * 1024,
     line_backlog: 16 * 1024,
     segment: 1460,
+    receive_buffer: 8 * 1460,
     send_buffer: 16 * 1460,
     name_limits: NameLimits { host: 128, apn: 128, user: 32, password: 32 },
     prompt: "\r\n> ",

@@ -52,7 +52,7 @@ fn rest(driver: &mut Driver) -> usize {
         driver.expect(line, "AT", "OK");
     }
     driver.expect(0, "AT+CIPSHUT", "SHUT OK");
-    driver.expect(0, "AT+CIPMUX=0;+CIPMODE=0;+CIPQSEND=1;+CIPRXF=1;+CIPSSL=0;+CIPHEAD=0", "OK");
+    driver.expect(0, "AT+CIPMUX=0;+CIPMODE=0;+CIPQSEND=1;+CIPRXF=1;+CIPSSL=0;+CIPHEAD=0;+CIPRXGET=0", "OK");
     driver.expect(0, "AT+CGATT=1", "OK");
     driver.expect(0, "AT+CREG?", "+CREG: 0,1");
     driver.expect(0, "AT+CSTT;+CIICR", "OK");

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use modem::{ConnId, Connect, LinkEvent, LinkFailure};
+use modem::{ConnId, Connect, LinkEvent, LinkFailure, Transport};
 use transcript::{Progress, StageError};
 
 use super::Told;
@@ -24,8 +24,8 @@ pub(super) struct Connection {
     pub(super) state: State,
     /// How many bytes the module still takes.
     pub(super) granted: usize,
-    /// From the peer, not delivered yet.
-    pub(super) outgoing: VecDeque<u8>,
+    /// From the peer, not delivered yet: datagrams, or whatever a stream was sent as.
+    pub(super) outgoing: VecDeque<Vec<u8>>,
     /// The peer has sent its last byte.
     pub(super) ended: bool,
     /// The peer does not listen any more either.
@@ -70,23 +70,34 @@ impl Connection {
         told.push_back((self.id, event, Vec::new()));
     }
 
-    /// Never more than what was granted; the rest stays.
-    pub(super) fn deliver(&mut self, told: &mut VecDeque<Told>) {
-        let count = self.granted.min(self.outgoing.len());
-        if count == 0 || self.state != State::Open {
-            return;
+    /// The peer sends. An empty datagram is left out, as the host program does.
+    pub(super) fn send(&mut self, bytes: &[u8], told: &mut VecDeque<Told>) {
+        match self.outgoing.back_mut() {
+            Some(last) if self.connect.transport == Transport::Tcp => last.extend_from_slice(bytes),
+            _ if bytes.is_empty() => {}
+            _ => self.outgoing.push_back(bytes.to_vec()),
         }
-        self.granted -= count;
-        let bytes = self.outgoing.drain(..count).collect();
-        told.push_back((self.id, LinkEvent::Received(&[]), bytes));
-        if self.ended && self.outgoing.is_empty() {
-            self.tell(told, LinkEvent::PeerClosed);
+        self.deliver(told);
+    }
+
+    /// Never more than what was granted; the rest stays. A datagram comes whole.
+    pub(super) fn deliver(&mut self, told: &mut VecDeque<Told>) {
+        while self.state == State::Open && self.granted > 0 {
+            let Some(mut bytes) = self.outgoing.pop_front() else { break };
+            if self.connect.transport == Transport::Tcp && bytes.len() > self.granted {
+                self.outgoing.push_front(bytes.split_off(self.granted));
+            }
+            self.granted = self.granted.saturating_sub(bytes.len());
+            told.push_back((self.id, LinkEvent::Received(&[]), bytes));
+            if self.ended && self.outgoing.is_empty() {
+                self.tell(told, LinkEvent::PeerClosed);
+            }
         }
     }
 
     pub(super) fn accept_bytes(&mut self, bytes: &[u8], told: &mut VecDeque<Told>) {
         if self.deaf {
-            return self.reset(told);
+            return self.break_off(LinkFailure::Reset, told);
         }
         self.incoming.extend_from_slice(bytes);
         self.taken += bytes.len() as u64;
@@ -104,10 +115,10 @@ impl Connection {
         }
     }
 
-    pub(super) fn reset(&mut self, told: &mut VecDeque<Told>) {
+    pub(super) fn break_off(&mut self, failure: LinkFailure, told: &mut VecDeque<Told>) {
         self.outgoing.clear();
         self.state = State::Over;
-        self.tell(told, LinkEvent::Broken(LinkFailure::Reset));
+        self.tell(told, LinkEvent::Broken(failure));
     }
 
     pub(super) fn resume(&mut self, told: &mut VecDeque<Told>) {

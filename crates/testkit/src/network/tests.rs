@@ -123,6 +123,24 @@ fn connects_fail_in_every_way() {
 }
 
 #[test]
+fn datagrams_stay_whole_and_are_never_empty() {
+    let mut network = Network::default();
+    let LinkRequest::Connect(mut wanted) = connect("h") else { return };
+    wanted.transport = Transport::Udp;
+    network.request(ConnId(1), LinkRequest::Connect(wanted));
+    done(&mut network, PeerStep::Accept(None));
+    told(&mut network);
+    done(&mut network, PeerStep::Send(b"abc".to_vec()));
+    done(&mut network, PeerStep::Send(b"".to_vec()));
+    done(&mut network, PeerStep::Send(b"def".to_vec()));
+    assert_eq!(payload(&mut network), b"");
+    network.request(ConnId(1), LinkRequest::Grant(1));
+    assert_eq!(payload(&mut network), b"abc");
+    network.request(ConnId(1), LinkRequest::Grant(4));
+    assert_eq!(payload(&mut network), b"def");
+}
+
+#[test]
 fn names_resolve_as_scripted() {
     let mut network = Network::default();
     network.set_dns("a", DnsAnswer::Address("198.51.100.4".parse().unwrap()));

@@ -5,8 +5,8 @@ use std::time::Duration;
 use super::scan::{Fault, Scan};
 use super::{LINE_RANGE, MOST_LINES};
 use crate::outside::{
-    Account, Apn, Card, ConnectFailure, Coverage, Dns, DnsAnswer, LineKind, ModuleSetting, Pace, PeerStep,
-    Transport, World,
+    Account, Apn, Break, Card, ConnectFailure, Coverage, Dns, DnsAnswer, LineKind, ModuleSetting, Pace,
+    PeerStep, Transport, World,
 };
 use crate::step::{Action, Payload};
 
@@ -246,8 +246,9 @@ pub(super) fn peer(scan: &mut Scan<'_>) -> Result<Action, Fault> {
 }
 
 fn peer_step(scan: &mut Scan<'_>) -> Result<PeerStep<Payload>, Fault> {
-    const ALLOWED: &str = "there are @peer accept, refuse, timeout, unreachable, dns-fails, tls-fails, tls-timeout, \
-                           expect-connect, expect-tls, expect, send, send-bytes, half-close, close, reset, stall, resume, \
+    const ALLOWED: &str = "there are @peer accept, refuse, timeout, unreachable, network-down, port-in-use, \
+                           port-unavailable, dns-fails, tls-fails, tls-timeout, expect-connect, expect-tls, expect-from, \
+                           expect-keep-alive, expect, send, send-bytes, half-close, close, reset, breaks, stall, resume, \
                            hold-acks, ack and expect-close";
     let at = scan.next_at();
     Ok(match scan.word() {
@@ -259,6 +260,9 @@ fn peer_step(scan: &mut Scan<'_>) -> Result<PeerStep<Payload>, Fault> {
         "refuse" => PeerStep::Fail(ConnectFailure::Refused),
         "timeout" => PeerStep::Fail(ConnectFailure::Timeout),
         "unreachable" => PeerStep::Fail(ConnectFailure::Unreachable),
+        "network-down" => PeerStep::Fail(ConnectFailure::NetworkDown),
+        "port-in-use" => PeerStep::Fail(ConnectFailure::PortInUse),
+        "port-unavailable" => PeerStep::Fail(ConnectFailure::PortUnavailable),
         "dns-fails" => PeerStep::Fail(ConnectFailure::Dns),
         "tls-fails" => PeerStep::Fail(ConnectFailure::Tls),
         "tls-timeout" => PeerStep::Fail(ConnectFailure::TlsTimeout),
@@ -272,12 +276,35 @@ fn peer_step(scan: &mut Scan<'_>) -> Result<PeerStep<Payload>, Fault> {
             port: scan.number("a port")?,
         },
         "expect-tls" => PeerStep::ExpectTls(tls_fields(scan)?),
+        "expect-from" => PeerStep::ExpectFrom(scan.value("a local port, or any", |word| match word {
+            "any" => Some(None),
+            port => port.parse().ok().map(Some),
+        })?),
+        "expect-keep-alive" => {
+            PeerStep::ExpectKeepAlive(scan.value("off, or IDLE,INTERVAL,COUNT", |word| match word {
+                "off" => Some(None),
+                times => keep_alive(times).map(Some),
+            })?)
+        }
         "expect" => PeerStep::Expect(scan.payload()?),
         "send" => PeerStep::Send(scan.payload()?),
         "send-bytes" => PeerStep::Send(scan.generated()?),
         "half-close" => PeerStep::HalfClose,
         "close" => PeerStep::Close,
         "reset" => PeerStep::Reset,
+        "breaks" => PeerStep::Break(scan.value(
+            "network, unreachable, timeout, aborted, shut-down, no-buffer or unknown",
+            |word| match word {
+                "network" => Some(Break::Network),
+                "unreachable" => Some(Break::Unreachable),
+                "timeout" => Some(Break::Timeout),
+                "aborted" => Some(Break::Aborted),
+                "shut-down" => Some(Break::ShutDown),
+                "no-buffer" => Some(Break::NoBuffer),
+                "unknown" => Some(Break::Unknown),
+                _ => None,
+            },
+        )?),
         "stall" => PeerStep::Stall,
         "resume" => PeerStep::Resume,
         "hold-acks" => PeerStep::HoldAcks,
@@ -292,6 +319,14 @@ fn peer_step(scan: &mut Scan<'_>) -> Result<PeerStep<Payload>, Fault> {
         },
         _ => return Err(Fault::new(at, ALLOWED)),
     })
+}
+
+/// Three numbers with commas between them.
+fn keep_alive(word: &str) -> Option<(u32, u32, u32)> {
+    let mut numbers = word.split(',').map(str::parse);
+    let mut next = || numbers.next()?.ok();
+    let times = (next()?, next()?, next()?);
+    numbers.next().is_none().then_some(times)
 }
 
 /// What can be said about a TLS connect, in `@peer expect-tls`.

@@ -1,5 +1,6 @@
 //! CIPCLOSE: one link ends, slowly or quickly.
 
+use super::inbox::Inbox;
 use super::link::{self, LinkState};
 use super::{SocketOp, go_on, multi, wait};
 use crate::command::{Answer, Command, Evidence, Fault, Outcome, example, example_after};
@@ -15,7 +16,7 @@ pub(super) const CIPCLOSE: Command = Command {
     reference: "manual AT+CIPCLOSE",
     evidence: Evidence::Documented,
     remarks: "CLOSE OK in the place of OK. Nothing to close: +CME ERROR: 3. Data that come in after the command are \
-              dropped (assumed).",
+              dropped, and so are those that AT+CIPRXGET has not read (assumed).",
     longest: 10_000,
     execute: Some(single),
     set: Some(set),
@@ -62,6 +63,7 @@ fn close(x: &mut Exchange<'_>, number: u8, quick: bool) -> Answer {
     };
     x.module.link(conn, LinkRequest::Close { quick });
     if let Some(link) = link::get_mut(x.module, number) {
+        link.inbox = Inbox::default();
         if quick {
             link.drop_conn(LinkState::Closed);
         } else {

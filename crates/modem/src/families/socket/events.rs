@@ -1,8 +1,8 @@
 //! What happens to connections: results of connects, payload, acknowledgements, the end.
 
 use super::link::{LinkState, get, get_mut, tell};
-use super::receive::{deliver, grant};
-use super::{ack, go_on, start, transparent};
+use super::receive::{grant, received};
+use super::{ack, go_on, heart, start, transparent};
 use crate::io::{ConnId, LinkEvent, LinkFailure, LinkRequest, Transport};
 use crate::module::Module;
 
@@ -16,6 +16,7 @@ pub(crate) fn link_event(module: &mut Module, conn: ConnId, event: LinkEvent<'_>
                 link.state = LinkState::Connected;
                 link.peer = Some(peer);
             }
+            heart::connected(module, number);
             if module.families.socket.settings.transparent {
                 transparent::connected(module);
                 grant(module, number);
@@ -37,7 +38,7 @@ pub(crate) fn link_event(module: &mut Module, conn: ConnId, event: LinkEvent<'_>
                 if module.families.socket.settings.transparent {
                     transparent::received(module, bytes);
                 } else {
-                    deliver(module, number, bytes);
+                    received(module, number, bytes);
                 }
                 grant(module, number);
             }
@@ -89,15 +90,23 @@ fn ended(module: &mut Module, number: u8, say: bool) {
 fn stack_error(module: &mut Module, number: u8, failure: LinkFailure) {
     let Some(transport) = get(module, number).map(|link| link.transport) else { return };
     let code = match (transport, failure) {
-        (Transport::Tcp, LinkFailure::Local) => 4,
+        (Transport::Tcp, LinkFailure::NoBuffer) => 4,
+        (Transport::Tcp, LinkFailure::Network) => 5,
         (Transport::Tcp, LinkFailure::Unreachable) => 6,
+        (Transport::Tcp, LinkFailure::AddressInUse) => 7,
+        (Transport::Tcp, LinkFailure::AddressUnavailable) => 8,
         (Transport::Tcp, LinkFailure::Refused) => 11,
         (Transport::Tcp, LinkFailure::Timeout) => 12,
+        (Transport::Tcp, LinkFailure::Aborted) => 13,
         (Transport::Tcp, LinkFailure::Reset) => 14,
-        (Transport::Tcp, LinkFailure::Dns | LinkFailure::Tls) => 18,
-        (Transport::Udp, LinkFailure::Local) => 5,
+        (Transport::Tcp, LinkFailure::ShutDown) => 17,
+        (Transport::Tcp, LinkFailure::Dns | LinkFailure::Tls | LinkFailure::Local) => 18,
+        (Transport::Udp, LinkFailure::NoBuffer) => 5,
+        (Transport::Udp, LinkFailure::Network) => 6,
         (Transport::Udp, LinkFailure::Refused) => 7,
         (Transport::Udp, LinkFailure::Unreachable) => 8,
+        (Transport::Udp, LinkFailure::AddressInUse) => 9,
+        (Transport::Udp, LinkFailure::AddressUnavailable) => 10,
         (Transport::Udp, _) => 14,
     };
     if transparent::is_online(module) {

@@ -4,6 +4,8 @@ use alloc::string::String;
 use core::fmt;
 use core::net::SocketAddr;
 
+use super::inbox::Inbox;
+use super::options::LocalPorts;
 use crate::families::packet::{self, Bearer};
 use crate::io::{ConnId, LineId, Transport};
 use crate::module::Module;
@@ -50,6 +52,10 @@ pub(super) struct Link {
     pub(super) port: u16,
     /// The peer's address, once resolved.
     pub(super) peer: Option<SocketAddr>,
+    /// The local port that this connection was told to come from.
+    pub(super) local_port: Option<u16>,
+    /// CLPORT; outlives connections.
+    pub(super) ports: LocalPorts,
     /// Payload bytes since the connect: accepted from the host, …
     pub(super) accepted: u64,
     /// … handed to the network stack, …
@@ -58,6 +64,10 @@ pub(super) struct Link {
     pub(super) acked: u64,
     /// Granted and not yet received.
     pub(super) granted: usize,
+    /// What waits for AT+CIPRXGET; also when the connection is gone.
+    pub(super) inbox: Inbox,
+    /// AT+CIPRXGET=1: something has come, the host has been told, and has not read since.
+    pub(super) announced: bool,
 }
 
 impl Default for Link {
@@ -70,10 +80,14 @@ impl Default for Link {
             host: String::new(),
             port: 0,
             peer: None,
+            local_port: None,
+            ports: LocalPorts::default(),
             accepted: 0,
             sent: 0,
             acked: 0,
             granted: 0,
+            inbox: Inbox::default(),
+            announced: false,
         }
     }
 }
@@ -88,6 +102,7 @@ impl Link {
     pub(super) fn drop_conn(&mut self, state: LinkState) -> Option<ConnId> {
         self.state = state;
         self.granted = 0;
+        self.local_port = None;
         self.conn.take()
     }
 

@@ -1,20 +1,64 @@
 //! What comes in: payload for the host, and how much of it the module takes.
 
+use core::fmt;
+use core::net::SocketAddr;
+
 use super::link::{LinkState, get, get_mut};
 use super::{SocketSettings, WINDOW, transparent};
 use crate::io::LinkRequest;
 use crate::module::Module;
 
+/// Payload has come: it is said, or kept until the host fetches it.
+pub(super) fn received(module: &mut Module, number: u8, bytes: &[u8]) {
+    match module.families.socket.settings.pull {
+        0 => deliver(module, number, bytes),
+        mode => keep(module, number, bytes, mode == 1),
+    }
+}
+
+/// Keeps payload for AT+CIPRXGET and says so: with `once` only if the host has read since it was last told.
+fn keep(module: &mut Module, number: u8, bytes: &[u8], once: bool) {
+    let Some(link) = get_mut(module, number) else { return };
+    link.inbox.push(link.transport, bytes);
+    if core::mem::replace(&mut link.announced, true) && once {
+        return;
+    }
+    let (line, peer) = (link.line, link.peer);
+    let SocketSettings { multi, show_peer, .. } = module.families.socket.settings;
+    let from = fmt::from_fn(|f| match peer.filter(|_| show_peer) {
+        Some(peer) => write!(f, ",\"{peer}\""),
+        None => Ok(()),
+    });
+    if multi {
+        module.urc(line, format_args!("+CIPRXGET: 1,{number}{from}"));
+    } else {
+        module.urc(line, format_args!("+CIPRXGET: 1{from}"));
+    }
+}
+
 /// Payload for the host, in packets of at most one segment.
 pub(super) fn deliver(module: &mut Module, number: u8, bytes: &[u8]) {
-    let Some(line) = get(module, number).map(|link| link.line) else { return };
-    let SocketSettings { multi, header, receive_crlf, .. } = module.families.socket.settings;
+    let Some((line, transport, peer)) = get(module, number).map(|link| (link.line, link.transport, link.peer))
+    else {
+        return;
+    };
+    let SocketSettings { multi, header, show_transport, show_peer, receive_crlf, .. } =
+        module.families.socket.settings;
+    let peer: Option<SocketAddr> = peer.filter(|_| show_peer);
     for packet in bytes.chunks(module.setup.profile.segment.max(1)) {
         let length = packet.len();
+        if let Some(peer) = peer {
+            module.urc(line, format_args!("RECV FROM: {peer}"));
+        }
         if multi {
             module.urc_with(line, format_args!("+RECEIVE,{number},{length}:"), packet);
         } else if header {
-            module.urc_raw(line, alloc::format!("\r\n+IPD,{length}:").as_bytes());
+            let header = if show_transport {
+                alloc::format!("\r\n+IPD,{length},{transport}:")
+            } else {
+                alloc::format!("\r\n+IPD,{length}:")
+            };
+            module.urc_raw(line, header.as_bytes());
             module.urc_raw(line, packet);
         } else {
             module.urc_raw(line, packet);
@@ -25,17 +69,23 @@ pub(super) fn deliver(module: &mut Module, number: u8, bytes: &[u8]) {
     }
 }
 
-/// Lets a link be read, as far as its line keeps up.
+/// Lets a link be read, as far as its line keeps up and, while the host fetches data itself, as far as its buffer holds
+/// them.
 pub(super) fn grant(module: &mut Module, number: u8) {
     if module.families.socket.settings.transparent {
         return transparent::grant(module, number);
     }
     let connected = get(module, number).filter(|link| link.state == LinkState::Connected);
-    let Some((line, granted, Some(conn))) = connected.map(|link| (link.line, link.granted, link.conn)) else {
+    let Some((line, granted, kept, Some(conn))) =
+        connected.map(|link| (link.line, link.granted, link.inbox.len(), link.conn))
+    else {
         return;
     };
     let profile = module.setup.profile;
-    let window = WINDOW * profile.segment;
+    let window = match module.families.socket.settings.pull {
+        0 => WINDOW * profile.segment,
+        _ => profile.receive_buffer.saturating_sub(kept),
+    };
     if granted + profile.segment > window || module.backlog(line) >= profile.line_backlog {
         return;
     }

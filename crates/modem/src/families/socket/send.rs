@@ -5,10 +5,11 @@ use alloc::vec::Vec;
 use at::{DataEnd, DataKind};
 
 use super::link::{self, LinkState};
-use super::{Socket, SocketOp, multi, wait};
+use super::{Socket, SocketOp, SocketSettings, multi, wait};
 use crate::command::{Answer, Command, DataPhase, Evidence, Fault, Outcome, Test, example, example_after};
 use crate::exchange::Exchange;
 use crate::families::Op;
+use crate::families::packet::{self, Bearer};
 use crate::io::{ConnId, LineId, LinkRequest, Time, Transport};
 
 pub(super) const CIPSEND: Command = Command {
@@ -23,7 +24,8 @@ pub(super) const CIPSEND: Command = Command {
     reference: "manual AT+CIPSEND",
     evidence: Evidence::Documented,
     remarks: "Prompt, data, then the result in the place of OK. ESC cancels and prints nothing (assumed). No data, or more \
-              than 1460 bytes, or AT+CIPMODE=1: +CME ERROR: 3 (assumed). The query shows one line per link in multi mode (assumed).",
+              than 1460 bytes, or AT+CIPMODE=1: +CME ERROR: 3 (assumed). When the bearer is lost meanwhile, +PDP: DEACT is \
+              all that is said. The query shows one line per link in multi mode (assumed).",
     longest: 50_000,
     execute: Some(until_ctrl_z),
     read: Some(read_limit),
@@ -155,7 +157,9 @@ fn collect(x: &mut Exchange<'_>, number: u8, kind: DataKind) -> Answer {
     let Some(conn) = conn else {
         return Err(Fault::not_allowed("the link is not connected"));
     };
-    let phase = DataPhase { kind, prompt: true, echo: true, timeout: None };
+    let SocketSettings { prompt, auto_send, auto_send_after, .. } = x.module.families.socket.settings;
+    let timeout = auto_send.then_some(u64::from(auto_send_after) * 1000);
+    let phase = DataPhase { kind, prompt: prompt == 1, echo: true, timeout };
     Ok(Outcome::Data(phase, Op::socket(SocketOp::Collect(Target { conn, number }))))
 }
 
@@ -177,7 +181,7 @@ pub(super) fn collected(x: &mut Exchange<'_>, target: Target, end: DataEnd, byte
     let link = link::get_mut(x.module, number)
         .filter(|link| link.conn == Some(conn) && link.state == LinkState::Connected);
     let Some(link) = link else {
-        return Ok(fail(x, number, "the link closed while the data came"));
+        return Ok(dead(x, number, "the link closed while the data came"));
     };
     if link.unsent() > buffer {
         return Ok(fail(x, number, "the network takes nothing and the send buffer is full"));
@@ -205,6 +209,7 @@ pub(super) fn went_on(x: &mut Exchange<'_>, sending: Sending) -> Answer {
     match sending.progress(&x.module.families.socket) {
         Progress::Done => {
             match (until, multi(x.module)) {
+                _ if x.module.families.socket.settings.prompt == 2 => {}
                 (Until::Room, false) => x.info(format_args!("DATA ACCEPT:{length}")),
                 (Until::Room, true) => x.info(format_args!("DATA ACCEPT:{number},{length}")),
                 (_, false) => x.info(format_args!("SEND OK")),
@@ -212,12 +217,21 @@ pub(super) fn went_on(x: &mut Exchange<'_>, sending: Sending) -> Answer {
             }
             Ok(Outcome::Said)
         }
-        Progress::Dead => Ok(fail(x, number, "the link closed before the data were through")),
+        Progress::Dead => Ok(dead(x, number, "the link closed before the data were through")),
         Progress::Waits if now >= deadline => {
             Ok(fail(x, number, "the network, or the peer, did not take the data in time"))
         }
         Progress::Waits => wait(x, SocketOp::Send(sending), deadline),
     }
+}
+
+/// The link has gone. If the bearer went with it, `+PDP: DEACT`, which has waited for this command's end, is the answer.
+fn dead(x: &mut Exchange<'_>, number: u8, why: &'static str) -> Outcome {
+    if packet::bearer(x.module) != Bearer::Deactivated {
+        return fail(x, number, why);
+    }
+    x.module.note(Some(x.line), "AT+CIPSEND=", "the bearer was lost before the data were through");
+    Outcome::Said
 }
 
 fn fail(x: &mut Exchange<'_>, number: u8, why: &'static str) -> Outcome {

@@ -1,4 +1,4 @@
-//! CIPMUX, CIPMODE, CIPQSEND, CIPHEAD, CIPRXF: how links behave.
+//! What is set about all links, and CIPMUX, CIPMODE, CIPQSEND.
 
 use crate::command::{Answer, Command, Evidence, Fault, Outcome, Test, example, example_after};
 use crate::exchange::Exchange;
@@ -64,7 +64,8 @@ pub(super) const CIPMUX: Command = Command {
     syntax: &["AT+CIPMUX=<0-1>   0 single link (default), 1 several", "AT+CIPMUX?", "AT+CIPMUX=?"],
     reference: "manual AT+CIPMUX",
     evidence: Evidence::Documented,
-    remarks: "Outside IP INITIAL +CME ERROR: 3; a link left CLOSED counts until AT+CIPSHUT.",
+    remarks: "Outside IP INITIAL +CME ERROR: 3; a link left CLOSED counts until AT+CIPSHUT. A change ends pull mode \
+              (AT+CIPRXGET).",
     read: Some(|x| said(x, "+CIPMUX: ", u8::from(x.module.families.socket.settings.multi))),
     set: Some(set_multi),
     test: Test::Text("+CIPMUX: (0,1)"),
@@ -125,45 +126,7 @@ pub(super) const CIPQSEND: Command = Command {
     ..Command::new("+CIPQSEND", "When a send counts as done")
 };
 
-pub(super) const CIPHEAD: Command = Command {
-    syntax: &["AT+CIPHEAD=<0-1>   default 0", "AT+CIPHEAD?", "AT+CIPHEAD=?"],
-    reference: "manual AT+CIPHEAD",
-    evidence: Evidence::Documented,
-    remarks: "Concerns single mode; multi mode always has its +RECEIVE header, and accepts the setting.",
-    read: Some(|x| said(x, "+CIPHEAD: ", u8::from(x.module.families.socket.settings.header))),
-    set: Some(set_header),
-    test: Test::Text("+CIPHEAD: (0,1)"),
-    examples: &[
-        example("AT+CIPHEAD=1", "\r\nOK\r\n"),
-        example_after(&["AT+CIPHEAD=1"], "AT+CIPHEAD?", "\r\n+CIPHEAD: 1\r\n\r\nOK\r\n"),
-        example("AT+CIPHEAD=?", "\r\n+CIPHEAD: (0,1)\r\n\r\nOK\r\n"),
-        example("AT+CIPHEAD=2", "\r\nERROR\r\n"),
-    ],
-    ..Command::new("+CIPHEAD", "+IPD header in front of received data")
-};
-
-pub(super) const CIPRXF: Command = Command {
-    syntax: &[
-        "AT+CIPRXF=<0-1>   0 CR LF behind each received packet (default), 1 nothing",
-        "AT+CIPRXF?",
-        "AT+CIPRXF=?",
-    ],
-    reference: "manual AT+CIPRXF",
-    evidence: Evidence::Documented,
-    remarks: "Concerns single mode with AT+CIPHEAD=0 only (multi mode: assumed); takes effect at once (assumed).",
-    read: Some(|x| said(x, "+CIPRXF:", u8::from(!x.module.families.socket.settings.receive_crlf))),
-    set: Some(set_receive_crlf),
-    test: Test::Text("+CIPRXF: (0,1)"),
-    examples: &[
-        example("AT+CIPRXF=1", "\r\nOK\r\n"),
-        example("AT+CIPRXF?", "\r\n+CIPRXF:0\r\n\r\nOK\r\n"),
-        example("AT+CIPRXF=?", "\r\n+CIPRXF: (0,1)\r\n\r\nOK\r\n"),
-        example("AT+CIPRXF=x", "\r\nERROR\r\n"),
-    ],
-    ..Command::new("+CIPRXF", "CR LF behind received data")
-};
-
-fn said(x: &mut Exchange<'_>, prefix: &str, value: u8) -> Answer {
+pub(super) fn said(x: &mut Exchange<'_>, prefix: &str, value: u8) -> Answer {
     x.info(format_args!("{prefix}{value}"));
     Ok(Outcome::Ok)
 }
@@ -182,7 +145,10 @@ fn set_multi(x: &mut Exchange<'_>) -> Answer {
     if multi && x.module.families.socket.settings.transparent {
         return Err(Fault::not_allowed("transparent mode has one link; AT+CIPMODE=0 comes first"));
     }
-    x.module.families.socket.settings.multi = multi;
+    if core::mem::replace(&mut x.module.families.socket.settings.multi, multi) != multi {
+        // Pull mode belongs to the kind of link.
+        super::pull::change(x.module, 0);
+    }
     Ok(Outcome::Ok)
 }
 
@@ -202,19 +168,5 @@ fn set_quick_send(x: &mut Exchange<'_>) -> Answer {
     x.args.finish()?;
     only_initial(x)?;
     x.module.families.socket.settings.quick_send = value;
-    Ok(Outcome::Ok)
-}
-
-fn set_header(x: &mut Exchange<'_>) -> Answer {
-    let header = x.args.flag()?;
-    x.args.finish()?;
-    x.module.families.socket.settings.header = header;
-    Ok(Outcome::Ok)
-}
-
-fn set_receive_crlf(x: &mut Exchange<'_>) -> Answer {
-    let plain = x.args.flag()?;
-    x.args.finish()?;
-    x.module.families.socket.settings.receive_crlf = !plain;
     Ok(Outcome::Ok)
 }

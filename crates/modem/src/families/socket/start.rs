@@ -6,7 +6,7 @@ use alloc::string::String;
 use at::ArgErrorKind;
 
 use super::link::{Link, LinkState, Tag, get, get_mut, state_text, tell};
-use super::multi;
+use super::{multi, options};
 use crate::command::{Answer, Command, Evidence, Fault, Outcome, Test, example, example_after};
 use crate::exchange::Exchange;
 use crate::families::packet::{self, Bearer};
@@ -110,7 +110,8 @@ fn start(x: &mut Exchange<'_>) -> Answer {
     }
     let line = x.line;
     if let Some(link) = get_mut(x.module, number) {
-        *link = Link { state: LinkState::Connecting, line, transport, host, port, ..Link::default() };
+        let ports = link.ports;
+        *link = Link { state: LinkState::Connecting, line, transport, host, port, ports, ..Link::default() };
     }
     x.module.families.socket.processing = several;
     if cold {
@@ -136,9 +137,18 @@ pub(super) fn connect(module: &mut Module, number: u8) {
     } else {
         None
     };
+    let local_port = match options::local_port(module, number, transport) {
+        Ok(port) => port,
+        Err(port) => {
+            let text = format!("the local port {port} (AT+CLPORT) is another link's: give each its own, or 0");
+            module.note(Some(line), &format!("link {number}"), text);
+            return failed(module, number);
+        }
+    };
     let conn = module.new_conn();
     if let Some(link) = get_mut(module, number) {
         link.conn = Some(conn);
+        link.local_port = local_port;
     }
     let connect_timeout = module.setup.profile.timing.connect;
     let connect = Connect {
@@ -148,8 +158,8 @@ pub(super) fn connect(module: &mut Module, number: u8) {
         tls,
         connect_timeout,
         name_servers: names::servers(module),
-        local_port: None,
-        keep_alive: None,
+        local_port,
+        keep_alive: options::keep_alive(module, transport),
         link: number,
     };
     module.link(conn, LinkRequest::Connect(Box::new(connect)));
