@@ -86,9 +86,16 @@ pub(crate) fn signal_changed(module: &mut Module, rssi: u8) {
 /// The network drops the bearer; registration and attach stay.
 pub(crate) fn bearer_dropped(module: &mut Module) {
     if module.families.network.attached {
+        taken_by_the_network(module);
+        packet::bearer_lost(module);
+    }
+}
+
+/// Reports the default context, if it was up.
+fn taken_by_the_network(module: &mut Module) {
+    if packet::default_address(module).is_some() {
         let cid = module.setup.profile.default_cid;
         report::event(module, format_args!("NW PDN DEACT {cid}"));
-        packet::bearer_lost(module);
     }
 }
 
@@ -222,11 +229,10 @@ pub(super) fn attach(module: &mut Module) {
 pub(super) fn detach(module: &mut Module, loss: Loss) {
     module.cancel(FamilyTimer::network(NetworkTimer::Attach));
     if module.families.network.attached {
-        module.families.network.attached = false;
         if loss == Loss::Network {
-            let cid = module.setup.profile.default_cid;
-            report::event(module, format_args!("NW PDN DEACT {cid}"));
+            taken_by_the_network(module);
         }
+        module.families.network.attached = false;
         report::event(module, format_args!("ME DETACH"));
         packet::bearer_lost(module);
     }
