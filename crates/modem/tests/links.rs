@@ -23,6 +23,23 @@ const COMMANDS: &[&str] = &[
     "AT+CIPQSEND=2\r",
     "AT+CIPHEAD=1\r",
     "AT+CIPRXF=1\r",
+    "AT+CIPRXGET=1\r",
+    "AT+CIPRXGET=5\r",
+    "AT+CIPRXGET=0\r",
+    "AT+CIPRXGET=2,1460\r",
+    "AT+CIPRXGET=2,0,100\r",
+    "AT+CIPRXGET=3,1,730\r",
+    "AT+CIPRXGET=4\r",
+    "AT+CIPSRIP=1;+CIPSHOWTP=1\r",
+    "AT+CIPATS=1,2\r",
+    "AT+CIPATS=0\r",
+    "AT+CIPSPRT=2\r",
+    "AT+CIPTKA=1,60\r",
+    "AT+CLPORT=TCP,5000\r",
+    "AT+CLPORT=1,TCP,5000\r",
+    "AT^HEARTCONFIG=1,0,5\r",
+    "AT^HEARTCONFIG=1,1,60\r",
+    "AT^HEARTCONFIG=0,0,60\r",
     "AT+CSTT\r",
     "AT+CIICR\r",
     "AT+CIFSR\r",
@@ -211,7 +228,7 @@ proptest! {
         said(&mut stage, 1, "ATE0\r").unwrap();
         said(&mut stage, 0, "ATE0\r").unwrap();
         prop_assert_eq!(said(&mut stage, 0, "AT+CIPSHUT\r").unwrap(), "\r\nSHUT OK\r\n");
-        prop_assert_eq!(said(&mut stage, 1, "AT+CIPSHUT;+CIPMODE=0;+CIPMUX=0;+CIPRXF=1;+CIPQSEND=1;+CIPSSL=0\r").unwrap(),
+        prop_assert_eq!(said(&mut stage, 1, "AT+CIPSHUT;+CIPMODE=0;+CIPMUX=0;+CIPRXF=1;+CIPQSEND=1;+CIPSSL=0;+CIPRXGET=0;+CIPATS=0;+CIPSPRT=1;^HEARTCONFIG=0,0,60\r").unwrap(),
             "\r\nSHUT OK\r\n\r\nOK\r\n");
         said(&mut stage, 0, "AT+CGATT=1\r").unwrap();
         prop_assert_eq!(said(&mut stage, 0, "AT+CIPSTART=TCP,192.0.2.1,7\r").unwrap(), "\r\nOK\r\n");

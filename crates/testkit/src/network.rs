@@ -218,6 +218,7 @@ impl Network {
                     Break::Aborted => LinkFailure::Aborted,
                     Break::ShutDown => LinkFailure::ShutDown,
                     Break::NoBuffer => LinkFailure::NoBuffer,
+                    Break::Tls => LinkFailure::Tls,
                     Break::Unknown => LinkFailure::Local,
                 };
                 connection.break_off(failure, told);

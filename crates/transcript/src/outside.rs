@@ -236,6 +236,8 @@ pub enum Break {
     ShutDown,
     /// `no-buffer`: no memory.
     NoBuffer,
+    /// `tls`: what came is not the TLS that was agreed.
+    Tls,
     /// `unknown`: for a reason that the module has no word for.
     Unknown,
 }

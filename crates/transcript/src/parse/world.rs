@@ -293,7 +293,7 @@ fn peer_step(scan: &mut Scan<'_>) -> Result<PeerStep<Payload>, Fault> {
         "close" => PeerStep::Close,
         "reset" => PeerStep::Reset,
         "breaks" => PeerStep::Break(scan.value(
-            "network, unreachable, timeout, aborted, shut-down, no-buffer or unknown",
+            "network, unreachable, timeout, aborted, shut-down, no-buffer, tls or unknown",
             |word| match word {
                 "network" => Some(Break::Network),
                 "unreachable" => Some(Break::Unreachable),
@@ -301,6 +301,7 @@ fn peer_step(scan: &mut Scan<'_>) -> Result<PeerStep<Payload>, Fault> {
                 "aborted" => Some(Break::Aborted),
                 "shut-down" => Some(Break::ShutDown),
                 "no-buffer" => Some(Break::NoBuffer),
+                "tls" => Some(Break::Tls),
                 "unknown" => Some(Break::Unknown),
                 _ => None,
             },

@@ -11,7 +11,8 @@ pub(super) const CIPSTATUS: Command = Command {
     reference: "manual AT+CIPSTATUS",
     evidence: Evidence::Captured,
     remarks: "OK comes first. In multi mode as many C: lines as there are links, behind an empty line (assumed). The set \
-              form (multi mode) prints the bare fields, then OK (assumed).",
+              form (multi mode) prints the bare fields, then OK (assumed). REMOTE CLOSING while there is still something to read \
+              of what a peer sent before it closed (assumed).",
     execute: Some(all),
     set: Some(one),
     examples: &[

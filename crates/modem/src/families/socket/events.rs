@@ -60,6 +60,9 @@ pub(crate) fn link_event(module: &mut Module, conn: ConnId, event: LinkEvent<'_>
         (LinkEvent::PeerClosed, LinkState::Closing) => {}
         (LinkEvent::PeerClosed, _) => {
             module.link(conn, LinkRequest::Close { quick: false });
+            if let Some(link) = get_mut(module, number) {
+                link.peer_closed = true;
+            }
             ended(module, number, true);
         }
         (LinkEvent::Broken(failure) | LinkEvent::Failed(failure), LinkState::Connected) => {

@@ -66,6 +66,8 @@ pub(super) struct Link {
     pub(super) granted: usize,
     /// What waits for AT+CIPRXGET; also when the connection is gone.
     pub(super) inbox: Inbox,
+    /// The peer has closed this connection.
+    pub(super) peer_closed: bool,
     /// AT+CIPRXGET=1: something has come, the host has been told, and has not read since.
     pub(super) announced: bool,
 }
@@ -87,6 +89,7 @@ impl Default for Link {
             acked: 0,
             granted: 0,
             inbox: Inbox::default(),
+            peer_closed: false,
             announced: false,
         }
     }
@@ -104,6 +107,15 @@ impl Link {
         self.granted = 0;
         self.local_port = None;
         self.conn.take()
+    }
+
+    /// As in a `C:` line.
+    fn state_text(&self) -> &'static str {
+        match self.state {
+            // The peer has finished, the host has not.
+            LinkState::Closed if self.peer_closed && self.inbox.len() > 0 => "REMOTE CLOSING",
+            state => state.text(),
+        }
     }
 
     /// Payload that the network stack has not taken yet.
@@ -177,7 +189,7 @@ pub(crate) fn status_fields(module: &Module, number: u8) -> impl fmt::Display {
                 Some(peer) => write!(f, "{}", peer.ip())?,
                 None => f.write_str(&link.host)?,
             }
-            write!(f, "\",\"{}\",\"{}\"", link.port, link.state.text())
+            write!(f, "\",\"{}\",\"{}\"", link.port, link.state_text())
         }
     })
 }
