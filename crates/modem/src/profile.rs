@@ -148,12 +148,10 @@ pub struct Timing {
     pub bearer_limit: u64,
     /// How long AT+CNTP waits for the time server.
     pub network_time_server: u64,
-    /// How long AT+CDNSGIP waits for a name server.
+    /// How long AT+CDNSGIP, and a connect, wait for a name server.
     pub resolve: u64,
     /// How long name resolution and TCP connect may take.
     pub connect: u64,
-    /// How long a name is looked for when no name server answers.
-    pub name_lookup: u64,
     /// How soon a name server says that it cannot.
     pub name_refused: u64,
     /// How long the power key has to be low to switch the module on.

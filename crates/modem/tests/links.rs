@@ -6,7 +6,9 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use std::time::Duration;
 use testkit::VirtualStage;
-use transcript::{ConnectFailure, Coverage, PeerStep, PowerOn, Stage, StageError, World};
+use transcript::{
+    Account, Apn, ConnectFailure, Coverage, Dns, Pace, PeerStep, PowerOn, Stage, StageError, World,
+};
 
 const COMMANDS: &[&str] = &[
     "AT+CIPMUX=0\r",
@@ -50,6 +52,10 @@ const COMMANDS: &[&str] = &[
     "AT+CIPSTART=0,TCP,192.0.2.1,7\r",
     "AT+CIPSTART=1,TCP,192.0.2.1,7\r",
     "AT+CIPSTART=7,UDP,192.0.2.1,7\r",
+    "AT+CIPSTART=UDP,10.0.0.1,7\r",
+    "AT+CIPSTART=0,TCP,10.0.0.1,7\r",
+    "AT+CIPSTART=1,TCP,example.com,7\r",
+    "AT+CDNSGIP=example.com\r",
     "AT+CIPSEND=4\rabcd",
     "AT+CIPSEND\rabcd\x1a",
     "AT+CIPSEND=0,4\rabcd",
@@ -103,8 +109,20 @@ fn world() -> impl Strategy<Value = World> {
     prop_oneof![
         Just(World::BearerLost),
         any::<bool>().prop_map(World::Bearer),
-        select(vec![Coverage::Home, Coverage::Searching]).prop_map(World::Coverage),
+        select(vec![Coverage::Home, Coverage::Searching, Coverage::Unusable]).prop_map(World::Coverage),
+        select(vec![Account::Good, Account::Arrears, Account::Refused]).prop_map(World::Account),
+        select(vec![0, 24, 99]).prop_map(World::Rssi),
+        select(vec![Pace::Normal, Pace::Stuck, Pace::Slow(Duration::from_secs(90))]).prop_map(World::Attach),
+        select(vec![Apn::Any, private(true), private(false)]).prop_map(World::Apn),
+        select(vec![Dns::Works, Dns::Dead, Dns::Failing]).prop_map(World::Dns),
+        any::<bool>().prop_map(World::PrivateServers),
+        select(vec![100, 150, 5_000]).prop_map(|time| World::Reset(Duration::from_millis(time))),
+        Just(World::PowerKey(Duration::from_secs(2))),
     ]
+}
+
+fn private(dead_end: bool) -> Apn {
+    Apn::Private { name: "iot".into(), user: String::new(), password: String::new(), dead_end }
 }
 
 /// Where it begins: nothing yet, one link up, two links up.
@@ -182,8 +200,18 @@ fn pass(stage: &mut VirtualStage, millis: u64) -> Result<(), StageError> {
 
 /// Ends what may be open on a line: a data phase of either kind, data mode, a wait for the network.
 fn come_to_rest(stage: &mut VirtualStage) -> Result<(), StageError> {
-    stage.world(&World::Coverage(Coverage::Home))?;
-    stage.world(&World::Bearer(true))?;
+    for good in [
+        World::Coverage(Coverage::Home),
+        World::Account(Account::Good),
+        World::Rssi(24),
+        World::Attach(Pace::Normal),
+        World::Bearer(true),
+        World::Apn(Apn::Any),
+        World::Dns(Dns::Works),
+        World::PrivateServers(true),
+    ] {
+        stage.world(&good)?;
+    }
     for line in [0, 1] {
         stage.stall(line, false)?;
         stage.send(line, &[b'x'; 1500])?;
@@ -202,7 +230,12 @@ fn come_to_rest(stage: &mut VirtualStage) -> Result<(), StageError> {
     for line in [0, 1] {
         stage.send(line, b"\r")?;
     }
-    pass(stage, 800_000)
+    pass(stage, 800_000)?;
+    // What the guide says of an attach that hangs.
+    said(stage, 0, "AT+CFUN=4\r")?;
+    pass(stage, 5_000)?;
+    said(stage, 0, "AT+CFUN=1\r")?;
+    pass(stage, 10_000)
 }
 
 fn said(stage: &mut VirtualStage, line: u8, command: &str) -> Result<String, StageError> {

@@ -51,7 +51,7 @@ impl Family for Names {
     fn resume(x: &mut Exchange<'_>, NamesOp::Ping(ping): NamesOp, event: Resume) -> Answer {
         match event {
             Resume::Query(result) => ping::answered(x, ping, result),
-            _ => ping::given_up(),
+            _ => ping::given_up(x.module),
         }
     }
 
@@ -83,7 +83,8 @@ fn needs_bearer(module: &Module) -> Result<(), Fault> {
     if packet::is_up(module) {
         return Ok(());
     }
-    Err(Fault::error("the bearer is not up; AT+CSTT, AT+CIICR and AT+CIFSR come before"))
+    let why = module.with_cause("the bearer is not up; AT+CSTT, AT+CIICR and AT+CIFSR come before");
+    Err(Fault::error(why))
 }
 
 /// A host as it is typed: a name, or an address in dots.

@@ -97,9 +97,9 @@ impl Module {
         let (after, failure, obstacle) = match self.obstacle(host) {
             Some(obstacle) if !(resolves && literal) => match obstacle {
                 Obstacle::Failing => (timing.name_refused, QueryFailure::BadNameServer, obstacle),
-                Obstacle::Silent => (timeout.min(timing.name_lookup), QueryFailure::NoNameServer, obstacle),
+                Obstacle::Silent => (timeout.min(timing.resolve), QueryFailure::NoNameServer, obstacle),
                 Obstacle::DeadEnd if !literal => {
-                    (timeout.min(timing.name_lookup), QueryFailure::NoNameServer, obstacle)
+                    (timeout.min(timing.resolve), QueryFailure::NoNameServer, obstacle)
                 }
                 Obstacle::DeadEnd | Obstacle::Private(_) => (timeout, QueryFailure::Timeout, obstacle),
             },
@@ -187,7 +187,7 @@ impl Module {
         let (after, failure) = match (obstacle, address) {
             (Obstacle::Failing, _) => (timing.name_refused, LinkFailure::Dns),
             (Obstacle::Silent, _) | (Obstacle::DeadEnd, None) => {
-                (timing.name_lookup.min(limit), LinkFailure::Dns)
+                (timing.resolve.min(limit), LinkFailure::Dns)
             }
             (Obstacle::DeadEnd | Obstacle::Private(_), Some(address))
                 if connect.transport == Transport::Udp =>

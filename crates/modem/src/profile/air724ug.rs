@@ -66,7 +66,6 @@ pub const AIR724UG: Profile = Profile {
         network_time_server: 5_000,
         resolve: 12_000,
         connect: 75_000,
-        name_lookup: 12_000,
         name_refused: 200,
         power_key: 2_000,
         reset_pin: 150,

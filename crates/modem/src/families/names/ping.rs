@@ -9,6 +9,7 @@ use crate::command::{Answer, Command, Evidence, Fault, Outcome, Test, example, e
 use crate::exchange::Exchange;
 use crate::families::Op;
 use crate::io::{Query, QueryFailure, QueryId, QueryReply};
+use crate::module::Module;
 
 /// What is printed for an echo that nobody answers: time and time to live.
 const SILENCE: (u64, u8) = (600, 255);
@@ -154,6 +155,6 @@ pub(super) fn answered(
 }
 
 /// The bearer is gone.
-pub(super) fn given_up() -> Answer {
-    Err(Fault::error("the bearer went away while echoes were on their way"))
+pub(super) fn given_up(module: &Module) -> Answer {
+    Err(Fault::error(module.with_cause("the bearer went away while echoes were on their way")))
 }

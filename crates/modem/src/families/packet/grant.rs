@@ -80,7 +80,7 @@ fn wrong_apn(module: &Module) -> Option<Cow<'static, str>> {
     } else {
         format!(
             "the network {what}: this card belongs to the APN {name}, and {} is in use (AT+CSTT? shows it): AT+CIPSHUT, then \
-             AT+CSTT=<apn>,<user>,<password> with the operator's",
+             AT+CSTT=<apn>,<user>,<password> or AT+CPNETAPN with the operator's",
             used.apn
         )
     }))
