@@ -116,10 +116,32 @@ async fn a_rate_counts_when_everything_before_it_has_left() {
     assert_eq!(adapter.rate(), 9600);
     assert!(start.elapsed() >= Duration::from_millis(100));
     assert_eq!(adapter.receive(&mut line, 6).await, b"\r\nOK\r\n");
-    // Found out by whoever speaks: here, what was set last.
+    // It stays until the next power-on.
     line.set(LineSetting::Rate(0));
     until(&mut line, |line, _| line.is_flushed()).await;
     assert_eq!(adapter.rate(), 9600);
+}
+
+#[tokio::test]
+async fn the_hosts_rate_is_found_by_trying() {
+    let (_dir, _, mut adapter, mut line) = serial(115_200);
+    // What AT at 9600 bit/s may look like to somebody who listens much faster.
+    for rate in [9600, 57_600] {
+        adapter.send(b"\x00\xfe\x80\x00").await;
+        until(&mut line, |_, got| got.len() >= 4).await;
+        assert_eq!(adapter.rate(), rate);
+    }
+    adapter.send(b"AT\r").await;
+    until(&mut line, |_, got| got.len() >= 3).await;
+    adapter.send(&every_byte()).await;
+    until(&mut line, |_, got| got.len() >= 256).await;
+    assert_eq!(adapter.rate(), 57_600);
+    // Switched off and on, the module looks anew.
+    line.set(LineSetting::Signal(Signal::Dsr, true));
+    until(&mut line, |line, _| line.is_flushed()).await;
+    adapter.send(b"\x00\xfe\x80\x00").await;
+    until(&mut line, |_, got| got.len() >= 4).await;
+    assert_ne!(adapter.rate(), 57_600);
 }
 
 #[tokio::test]

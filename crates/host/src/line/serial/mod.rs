@@ -3,6 +3,7 @@
 //! A device that vanishes (an adapter is pulled out) is looked for until it is back, and then set up as it was.
 
 mod device;
+mod hunt;
 
 use std::future::Future;
 use std::io;
@@ -11,13 +12,14 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use modem::{Flow, Framing, LineSetting, Parity};
+use modem::{Flow, Framing, LineSetting, Parity, Signal};
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::LineError;
 use super::circuits::{Circuits, Dtr};
 use crate::net::EXPLAIN;
 use device::Open;
+use hunt::{Heard, Hunt};
 
 /// How often a device that is gone is looked for.
 const SEARCH: Duration = Duration::from_millis(500);
@@ -57,6 +59,7 @@ pub(super) struct Serial {
     /// `None`: it has vanished.
     open: Option<Open>,
     mode: Mode,
+    hunt: Hunt,
     circuits: Circuits,
     dtr: Dtr,
     /// When what has been written will have left at the earliest. The driver does not count what is in the UART itself.
@@ -82,6 +85,7 @@ impl Serial {
             path: path.into(),
             open: Some(open),
             mode,
+            hunt: Hunt::new(),
             circuits: Circuits::new(carrier),
             dtr: Dtr::default(),
             sent_at: now,
@@ -157,13 +161,36 @@ impl Serial {
         if let Some(open) = &self.open {
             match ready!(open.device().poll_read(cx, buffer)) {
                 Ok(0) => self.lose("it was hung up"),
-                Ok(count) => return Poll::Ready(count),
+                Ok(count) => {
+                    self.hear(&buffer[..count]);
+                    return Poll::Ready(count);
+                }
                 Err(error) => self.lose(&error.to_string()),
             }
             // Nobody else would look at the clock.
             self.poll_upkeep(cx);
         }
         Poll::Pending
+    }
+
+    fn hear(&mut self, bytes: &[u8]) {
+        match self.hunt.hear(bytes, self.mode.rate) {
+            Heard::Nothing => {}
+            Heard::Found => {
+                tracing::info!(
+                    target: EXPLAIN, line = self.name(), "the host talks at {} bit/s", self.mode.rate
+                );
+            }
+            Heard::Try(rate) => {
+                tracing::debug!(
+                    line = self.name(),
+                    "the host does not talk at {} bit/s; now {rate}",
+                    self.mode.rate
+                );
+                self.mode.rate = rate;
+                self.apply();
+            }
+        }
     }
 
     /// Writes, or throws away what no device is there to send.
@@ -203,6 +230,9 @@ impl Serial {
         ready!(self.poll_drained(cx));
         match setting {
             LineSetting::Signal(signal, on) => {
+                if (signal, on) == (Signal::Dsr, true) {
+                    self.hunt.power_on();
+                }
                 if self.circuits.set(signal, on) {
                     self.drive();
                 } else if !std::mem::replace(&mut self.ri_told, true) {
@@ -211,9 +241,13 @@ impl Serial {
                 }
                 return Poll::Ready(());
             }
-            // Which rate comes cannot be measured here; the last one is as good as any.
-            LineSetting::Rate(0) => return Poll::Ready(()),
-            LineSetting::Rate(rate) => self.mode.rate = rate,
+            LineSetting::Rate(rate) => {
+                self.hunt.set(rate);
+                if rate == 0 {
+                    return Poll::Ready(());
+                }
+                self.mode.rate = rate;
+            }
             LineSetting::Framing(framing) => self.mode.framing = framing,
             LineSetting::Flow { by_dte, by_dce } => (self.mode.by_dte, self.mode.by_dce) = (by_dte, by_dce),
         }
