@@ -1,5 +1,6 @@
 """Lines: serial devices, several lines of one module, the timing of a UART."""
 
+import os
 import signal
 import subprocess
 import termios
@@ -146,6 +147,37 @@ def test_two_lines_of_one_module(start_twin: Callable[..., Twin], tcp_echo: TcpS
     assert (twin.files / "f").read_bytes() == b"0123456789"
 
 
+# @covers tcp.transparent.dtr
+def test_a_client_that_closes_its_pty_drops_dtr(twin: Twin, tcp_echo: TcpServer) -> None:
+    """That ends a transparent connection, unless the client has said (`stty -hupcl`) that DTR is to stay."""
+    at = twin.serial()
+    at.ok("AT+CIPMODE=1")
+    at.bearer()
+
+    def connect(count: int) -> None:
+        at.ok(f"AT+CIPSTART=TCP,127.0.0.1,{tcp_echo.port}")
+        at.expect(lines("CONNECT"))
+        tcp_echo.wait_for_connections(count)
+        at.send(b"payload")
+        at.expect(b"payload")
+
+    connect(1)
+    at.close()
+    wait.until(lambda: tcp_echo.connections[0].fileno() < 0, "the end of the connection")
+    at = At(twin.link)
+    at.works()
+    connect(2)
+    with twin.link.open("rb", buffering=0) as line:
+        settings = termios.tcgetattr(line)
+        settings[2] &= ~termios.HUPCL
+        termios.tcsetattr(line, termios.TCSANOW, settings)
+    at.close()
+    at = At(twin.link)
+    at.send(b"more payload")
+    at.expect(b"more payload")
+    at.close()
+
+
 def test_a_pty_talks_at_a_rate(start_twin: Callable[..., Twin]) -> None:
     """Silent until AT has come; the rate that a client has and the module has not is said, and garbles nothing."""
     twin = start_twin("--baud", "auto")
@@ -172,3 +204,21 @@ def test_a_client_that_sets_no_rate_finds_the_modules(start_twin: Callable[..., 
 
     wait.until(lambda: speed() == termios.B9600, "the rate")
     assert twin.stop(signal.SIGINT) == 0
+
+
+def test_ctrl_bracket_ends_the_other_lines_too(tmp_path: Path) -> None:
+    """On a terminal in raw mode there would be no other way to end them."""
+    terminal, stdin = os.openpty()
+    link = tmp_path / "modem"
+    command = [str(binary()), "run", "--pty", str(link), "--stdio", "--state", str(tmp_path / "state")]
+    with (
+        subprocess.Popen(command, stdin=stdin, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process,
+        wait.at_most(30, process),
+    ):
+        # From here on no character is a signal.
+        wait.until(lambda: not termios.tcgetattr(terminal)[3] & termios.ISIG, "raw mode")
+        os.write(terminal, b"\x1d")
+        assert process.wait() == 0
+    assert not link.is_symlink()
+    os.close(terminal)
+    os.close(stdin)
