@@ -214,6 +214,12 @@ impl Reader {
         self.data.len()
     }
 
+    /// Whether the data phase has had more bytes than it takes by now.
+    #[must_use]
+    pub fn data_overflowed(&self) -> bool {
+        matches!(self.state, State::Data { overflow: true, .. })
+    }
+
     /// The collected bytes; the line is a command line again, also when the phase was not complete (a timeout).
     pub fn take_data(&mut self) -> Vec<u8> {
         self.state = State::Line;

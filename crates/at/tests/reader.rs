@@ -229,8 +229,10 @@ fn text_data_over_its_limit_is_told_at_the_end() {
     let text = DataKind::Text { max: 3 };
     let (_, heard) = data(text, false, b"abc\x1a");
     assert_eq!(heard.events, [(Event::Data(DataEnd::Complete), "abc".into())]);
+    assert!(!data(text, false, b"abc").0.data_overflowed());
     let (mut reader, heard) = data(text, false, b"abcd");
     assert_eq!(heard.events, []);
+    assert!(reader.data_overflowed());
     assert_eq!(feed(&mut reader, b"efg\x1a").events, [(Event::Data(DataEnd::TooLong), "abc".into())]);
     let (_, heard) = data(text, false, b"abcd\x1b");
     assert_eq!(heard.events, [(Event::Data(DataEnd::Cancelled), "abc".into())]);

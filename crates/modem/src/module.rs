@@ -8,7 +8,7 @@ use alloc::borrow::Cow;
 use alloc::collections::VecDeque;
 use alloc::string::String;
 use alloc::vec::Vec;
-use at::{Args, Reply};
+use at::{Args, DataEnd, Reply};
 use core::fmt::{self, Write as _};
 use core::mem;
 
@@ -279,8 +279,14 @@ impl Module {
             self.now = at.max(self.now);
             match timer {
                 Timer::DataPhase(line) => {
-                    let bytes = self.line_mut(line).reader.take_data();
-                    self.resume(line, Resume::DataTimeout(bytes));
+                    let reader = &mut self.line_mut(line).reader;
+                    let too_long = reader.data_overflowed();
+                    let bytes = reader.take_data();
+                    let event = match too_long {
+                        true => Resume::Data(DataEnd::TooLong, bytes),
+                        false => Resume::DataTimeout(bytes),
+                    };
+                    self.resume(line, event);
                     self.pump(line);
                 }
                 Timer::Restart => self.switch_on(),

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use modem::{Connect, KeepAlive, LinkFailure, Transport};
+use rustix::io::Errno;
 use rustix::net::sockopt;
 use tokio::net::{TcpSocket, TcpStream, UdpSocket};
 use tokio::time::timeout;
@@ -252,8 +253,11 @@ pub(super) fn class(error: &io::Error) -> LinkFailure {
         io::ErrorKind::AddrInUse => LinkFailure::AddressInUse,
         io::ErrorKind::AddrNotAvailable => LinkFailure::AddressUnavailable,
         io::ErrorKind::OutOfMemory => LinkFailure::NoBuffer,
-        _ if error.raw_os_error() == Some(rustix::io::Errno::NOBUFS.raw_os_error()) => LinkFailure::NoBuffer,
-        _ => LinkFailure::Local,
+        _ => match Errno::from_io_error(error) {
+            Some(Errno::NOBUFS) => LinkFailure::NoBuffer,
+            Some(Errno::HOSTDOWN) => LinkFailure::Unreachable,
+            _ => LinkFailure::Local,
+        },
     }
 }
 

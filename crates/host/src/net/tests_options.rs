@@ -4,6 +4,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use modem::{Connect, KeepAlive, LinkFailure, Transport};
+use rustix::io::Errno;
 use rustix::net::sockopt;
 use tokio::io::AsyncReadExt;
 use tokio::net::{TcpListener, UdpSocket};
@@ -135,6 +136,9 @@ fn what_the_module_is_told_of_a_sockets_error() {
     ] {
         assert_eq!(super::open::class(&kind.into()), class, "{kind:?}");
     }
-    let no_buffer = std::io::Error::from(rustix::io::Errno::NOBUFS);
-    assert_eq!(super::open::class(&no_buffer), LinkFailure::NoBuffer);
+    for (errno, class) in
+        [(Errno::NOBUFS, LinkFailure::NoBuffer), (Errno::HOSTDOWN, LinkFailure::Unreachable)]
+    {
+        assert_eq!(super::open::class(&errno.into()), class, "{errno:?}");
+    }
 }

@@ -26,7 +26,8 @@ pub(super) const CIPRXGET: Command = Command {
               anew, closed by AT+CIPCLOSE (assumed) or shut; then, or when a link without connection has nothing left, reads \
               answer +CME ERROR: 3, and so they do in mode 0 (assumed); 4 answers 0. A read of a UDP link ends where a \
               datagram ends (assumed). Going back to 0 pushes what waits (assumed). A change of AT+CIPMUX goes back to 0. At \
-              most 11680 bytes wait for each link (assumed); what is beyond stays with the peer.",
+              most 11680 bytes wait for each link (assumed); what is beyond stays with the peer. Transparent mode takes no \
+              notice of it (assumed).",
     read: Some(read_mode),
     set: Some(set),
     examples: &[
