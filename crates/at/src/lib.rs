@@ -18,12 +18,14 @@ extern crate alloc;
 
 mod args;
 mod cme;
+mod cms;
 mod command;
 mod reader;
 mod reply;
 
 pub use args::{Arg, ArgError, ArgErrorKind, Args};
 pub use cme::{CmeError, cme_text};
+pub use cms::CmsError;
 pub use command::{Command, Commands, Form, SyntaxError, SyntaxErrorKind};
 pub use reader::{DataEnd, DataKind, Event, Reader};
 pub use reply::{FinalCode, Format, Reply, ResultForm};

@@ -1,6 +1,7 @@
 //! Answers → bytes. The only place that knows V, Q and CMEE.
 
 use crate::cme::{CmeError, cme_text};
+use crate::cms::CmsError;
 use alloc::vec::Vec;
 use core::fmt::{self, Write};
 
@@ -37,6 +38,8 @@ pub enum FinalCode {
     Error,
     /// `+CME ERROR: …`, or `ERROR` with CMEE=0.
     Cme(CmeError),
+    /// `+CMS ERROR: …`, whatever CMEE says.
+    Cms(CmsError),
 }
 
 /// Writes one answer into a buffer, framed as the line's format asks.
@@ -111,6 +114,11 @@ impl Reply {
             FinalCode::Connect => (b'1', "CONNECT"),
             FinalCode::NoCarrier => (b'3', "NO CARRIER"),
             FinalCode::Cme(error) if self.format.cmee > 0 => return self.cme(error),
+            FinalCode::Cms(error) => {
+                self.info(format_args!("+CMS ERROR: {}", error.0));
+                self.in_block = false;
+                return;
+            }
             FinalCode::Error | FinalCode::Cme(_) => (b'4', "ERROR"),
         };
         match self.format.result_form {

@@ -3,7 +3,7 @@
 use alloc::borrow::Cow;
 use alloc::string::String;
 use alloc::vec::Vec;
-use at::{ArgError, CmeError, DataEnd, DataKind, FinalCode, Form};
+use at::{ArgError, CmeError, CmsError, DataEnd, DataKind, FinalCode, Form};
 
 use crate::exchange::Exchange;
 use crate::families::Op;
@@ -161,6 +161,11 @@ impl Fault {
     /// `+CME ERROR: n`.
     pub(crate) fn cme(error: CmeError, why: impl Into<Cow<'static, str>>) -> Self {
         Self { code: FinalCode::Cme(error), why: why.into() }
+    }
+
+    /// `+CMS ERROR: n`.
+    pub(crate) fn cms(error: CmsError, why: impl Into<Cow<'static, str>>) -> Self {
+        Self { code: FinalCode::Cms(error), why: why.into() }
     }
 
     /// `+CME ERROR: 3`: a good command in the wrong state.

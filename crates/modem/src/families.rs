@@ -5,7 +5,7 @@ use core::fmt::Debug;
 
 use crate::command::{Answer, Command, Resume};
 use crate::exchange::Exchange;
-use crate::io::{LineId, QueryFailure, QueryId, QueryReply};
+use crate::io::{LineId, QueryFailure, QueryId, QueryReply, StoreError, StoreReply, Ticket};
 use crate::module::Module;
 use crate::setup::Setup;
 
@@ -33,6 +33,9 @@ pub(crate) trait Family: Debug + Sized {
 
     /// A question that no open command waits for has its answer. Every family is told; it knows its own questions.
     fn answered(_module: &mut Module, _query: QueryId, _result: Result<QueryReply, QueryFailure>) {}
+
+    /// A request to the store that no open command waits for has its answer. Every family is told; it knows its own requests.
+    fn stored(_module: &mut Module, _ticket: Ticket, _result: Result<StoreReply, StoreError>) {}
 
     /// Writes what AT&W on `line` keeps, as `key=value` lines; keys begin with the family's name and a dot.
     fn save(_module: &Module, _line: LineId, _settings: &mut String) {}
@@ -105,6 +108,10 @@ macro_rules! families {
             $(<$module::$state as Family>::answered(module, query, result);)+
         }
 
+        pub(crate) fn stored(module: &mut Module, ticket: Ticket, result: Result<StoreReply, StoreError>) {
+            $(<$module::$state as Family>::stored(module, ticket, result.clone());)+
+        }
+
         pub(crate) fn power_on(module: &mut Module) {
             $(<$module::$state as Family>::power_on(module);)+
         }
@@ -133,6 +140,7 @@ families! {
     network::Network,
     clock::Clock,
     power::Power,
+    sms::Sms,
     packet::Packet,
     sapbr::Sapbr,
     socket::Socket,

@@ -15,7 +15,7 @@ mod world;
 
 pub use query::{Query, QueryFailure, QueryId, QueryReply};
 pub use serial::{Flow, Framing, LineKind, LineSetting, Parity, Signal};
-pub use world::{Account, Apn, Card, Coverage, Dns, Pace, World, WorldChange};
+pub use world::{Account, Apn, Card, Coverage, Dns, MessageService, Pace, World, WorldChange};
 
 /// Milliseconds since the module was made. The host hands in the time; it never runs backwards.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]

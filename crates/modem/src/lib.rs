@@ -50,11 +50,13 @@ pub use command::{Command, Evidence, Example};
 pub use families::commands;
 pub use io::{
     Account, Apn, Card, ConnId, Connect, Coverage, Dns, Entry, Flow, Framing, Input, KeepAlive, LineId,
-    LineKind, LineSetting, LinkEvent, LinkFailure, LinkRequest, ModulePath, Note, Output, Pace, Parity,
-    Query, QueryFailure, QueryId, QueryReply, Section, Signal, StoreError, StoreReply, StoreRequest, Ticket,
-    Time, Transport, World, WorldChange,
+    LineKind, LineSetting, LinkEvent, LinkFailure, LinkRequest, MessageService, ModulePath, Note, Output,
+    Pace, Parity, Query, QueryFailure, QueryId, QueryReply, Section, Signal, StoreError, StoreReply,
+    StoreRequest, Ticket, Time, Transport, World, WorldChange,
 };
-pub use profile::{AIR724UG, AIR724UG_NO_SSL, NameLimits, PROFILES, Profile, Timing, profile};
+pub use profile::{
+    AIR724UG, AIR724UG_NO_SSL, MessageCapacity, NameLimits, PROFILES, Profile, Timing, profile,
+};
 pub use setup::Setup;
 pub use ssl::{Premaster, SecLevel, SslVersion, TlsRequest};
 
@@ -92,6 +94,7 @@ impl Modem {
             Input::World(change) => families::power::world_changed(module, change),
             Input::Tick => {}
         }
+        families::sms::pump(module);
         module.flush();
     }
 

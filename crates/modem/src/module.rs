@@ -15,7 +15,9 @@ use core::mem;
 use crate::command::Resume;
 use crate::exchange::Exchange;
 use crate::families::{self, Families, FamilyTimer, Op};
-use crate::io::{ConnId, LineId, LineKind, Note, Output, QueryId, Section, Ticket, Time, World};
+use crate::io::{
+    ConnId, LineId, LineKind, Note, Output, QueryId, Section, StoreRequest, Ticket, Time, World,
+};
 use crate::line::{Awaits, Circuits, Line, LineState};
 use crate::setup::Setup;
 use crate::timer::{Timer, Timers};
@@ -46,6 +48,8 @@ pub(crate) struct Module {
     /// What is on its way to the store to be kept. It counts from the store's answer on, whatever has become of the
     /// command by then.
     persisting: Vec<(Ticket, Section, Vec<u8>)>,
+    /// The short messages on the card and in the module's flash, and those that the network has for it. Outlives a restart.
+    pub(crate) mailbox: families::sms::Mailbox,
 }
 
 impl Module {
@@ -68,6 +72,7 @@ impl Module {
             next_conn: 0,
             next_query: 0,
             persisting: Vec::new(),
+            mailbox: families::sms::Mailbox::new(setup.profile, setup.messages.as_deref()),
             setup,
         }
     }
@@ -224,6 +229,17 @@ impl Module {
     fn new_query(&mut self) -> QueryId {
         self.next_query = self.next_query.wrapping_add(1);
         QueryId(self.next_query)
+    }
+
+    /// Asks the store something that no open command waits for; [`Family::stored`](families::Family::stored) takes the answer.
+    pub(crate) fn store(&mut self, request: StoreRequest) -> Ticket {
+        self.next_ticket = self.next_ticket.wrapping_add(1);
+        let ticket = Ticket(self.next_ticket);
+        if let StoreRequest::Persist { section, bytes } = &request {
+            self.persisting.push((ticket, *section, bytes.clone()));
+        }
+        self.outputs.push_back(Output::Store { ticket, request });
+        ticket
     }
 
     /// An explanation for people. No secrets, no payload.

@@ -42,6 +42,18 @@ pub struct Profile {
     pub visited_operator: (&'static str, &'static str),
     /// First digits of the ICCID.
     pub iccid_prefix: &'static str,
+    /// The country code of the card's numbers, and the first digits behind it.
+    pub subscriber_prefix: (&'static str, &'static str),
+    /// Digits behind the country code.
+    pub subscriber_digits: usize,
+    /// The service centre's number that the card brings, as dialled.
+    pub service_center: &'static str,
+    /// How many short messages the card and the module's own memory hold.
+    pub message_capacity: MessageCapacity,
+    /// AT+CMGF at power-on: whether messages are text.
+    pub message_text: bool,
+    /// AT+CNMI at power-on: mode, mt, bm, ds, bfr.
+    pub message_indications: [u8; 5],
     /// The APN that the card brings.
     pub apn: &'static str,
     /// The packet context that is up after attach.
@@ -114,6 +126,15 @@ pub struct Profile {
     pub timing: Timing,
 }
 
+/// Short messages that a memory holds.
+#[derive(Clone, Copy, Debug)]
+pub struct MessageCapacity {
+    /// "SM": the card.
+    pub card: usize,
+    /// "ME": the module.
+    pub module: usize,
+}
+
 /// Longest texts in bytes.
 #[derive(Clone, Copy, Debug)]
 pub struct NameLimits {
@@ -164,6 +185,8 @@ pub struct Timing {
     pub send: u64,
     /// How long CIPSEND with CIPQSEND=2 waits for the peer's ACK.
     pub acknowledge: u64,
+    /// How long AT+CNMA may take after a message that asks for it.
+    pub message_acknowledge: u64,
     /// How long a slow CIPCLOSE waits for the peer.
     pub close: u64,
     /// `+++`: the least silence before it, …

@@ -8,6 +8,7 @@
 //! module that breaks a rule of its boundary fails the test.
 
 mod check;
+mod messages;
 mod network;
 mod property;
 mod queries;

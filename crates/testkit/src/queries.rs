@@ -234,6 +234,7 @@ fn failure(problem: QueryProblem) -> QueryFailure {
         QueryProblem::Timeout => QueryFailure::Timeout,
         QueryProblem::Unreachable => QueryFailure::Unreachable,
         QueryProblem::BadAnswer => QueryFailure::BadAnswer,
+        QueryProblem::Refused => QueryFailure::Refused,
         QueryProblem::NotPossible => QueryFailure::NotPossible,
     }
 }

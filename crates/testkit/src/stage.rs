@@ -5,11 +5,15 @@ use std::time::Duration;
 
 use modem::{
     Input, LineId, LineKind, LinkEvent, Modem, Output, Section, Setup, StoreError, StoreReply, Ticket, Time,
+    WorldChange,
 };
+use pdu::Stamp;
 use transcript::{
-    Clock, DnsAnswer, Leftover, PeerStep, PowerOn, Progress, QueryStep, Stage, StageError, StoreStep, World,
+    Clock, DnsAnswer, Leftover, PeerStep, PowerOn, Progress, QueryStep, SmsStep, Stage, StageError,
+    StoreStep, World,
 };
 
+use crate::messages::Messages;
 use crate::network::Network;
 use crate::queries::Queries;
 use crate::store::MemoryStore;
@@ -33,6 +37,7 @@ pub struct VirtualStage {
     held: VecDeque<(Ticket, Result<StoreReply, StoreError>)>,
     network: Network,
     queries: Queries,
+    messages: Messages,
     notes: VecDeque<String>,
     power: VecDeque<bool>,
     /// Counts what the module has caused, to see whether anything happened.
@@ -95,6 +100,7 @@ impl VirtualStage {
             held: VecDeque::new(),
             network: Network::default(),
             queries: Queries::default(),
+            messages: Messages::default(),
             notes: VecDeque::new(),
             power: VecDeque::new(),
             caused: 0,
@@ -234,6 +240,7 @@ impl VirtualStage {
             }
             Output::Link { conn, request } => self.network.request(conn, request),
             Output::Query { query, question } => {
+                self.messages.sent(&question);
                 self.queries.ask(self.now, query, question, |name| self.network.dns(name));
             }
             Output::Store { ticket, request } => {
@@ -338,6 +345,21 @@ impl Stage for VirtualStage {
         let progress = self.queries.step(self.now, number, step)?;
         self.settle()?;
         Ok(progress)
+    }
+
+    fn sms(&mut self, step: &SmsStep) -> Result<Progress, StageError> {
+        let passed = i64::try_from(self.now).unwrap_or(i64::MAX);
+        let seconds = self.setup.unix_millis.saturating_add(passed).div_euclid(1000);
+        let stamp = Stamp::new(seconds, self.setup.profile.time_zone_quarters);
+        let tpdus = match self.messages.step(step, stamp)? {
+            Ok(tpdus) => tpdus,
+            Err(missing) => return Ok(Progress::NotYet(missing)),
+        };
+        for tpdu in tpdus {
+            self.hand(Input::World(WorldChange::Message { tpdu }))?;
+            self.settle()?;
+        }
+        Ok(Progress::Done)
     }
 
     fn store(&mut self, step: &StoreStep) -> Result<(), StageError> {

@@ -26,8 +26,9 @@ mod text;
 pub use bindings::{Bindings, FileSource};
 pub use failure::Failure;
 pub use outside::{
-    Account, Apn, Break, Card, ConnectFailure, Coverage, Dns, DnsAnswer, LineKind, ModuleSetting, Pace,
-    PeerStep, QueryKind, QueryProblem, QueryStep, StoreStep, TlsFields, Transport, World,
+    Account, Apn, Break, Card, ConnectFailure, Coverage, Dns, DnsAnswer, LineKind, MessageService,
+    ModuleSetting, Pace, PeerStep, QueryKind, QueryProblem, QueryStep, SmsStep, StoreStep, TlsFields,
+    Transport, World,
 };
 pub use parse::{ParseError, WorldFile};
 pub use pattern::{Kind, Part, Template};

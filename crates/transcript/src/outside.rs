@@ -143,6 +143,8 @@ pub enum World {
     Dns(Dns),
     /// Whether private addresses can be reached.
     PrivateServers(bool),
+    /// How short messages fare.
+    Messages(MessageService),
     /// The network begins or stops to tell the time.
     NetworkTime(bool),
     /// The power key is low for so long.
@@ -164,6 +166,7 @@ impl World {
             Self::CardStart(_) => "card-start",
             Self::Attach(_) => "attach",
             Self::Bearer(_) | Self::BearerLost => "bearer",
+            Self::Messages(_) => "messages",
             Self::Apn(_) => "apn",
             Self::Dns(_) => "dns",
             Self::PrivateServers(_) => "private-servers",
@@ -370,8 +373,51 @@ pub enum QueryProblem {
     Unreachable,
     /// `bad-answer`
     BadAnswer,
+    /// `refused`: the network does not take it.
+    Refused,
     /// `not-possible`
     NotPossible,
+}
+
+/// How the network and the card do with short messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MessageService {
+    /// They are carried.
+    Carried,
+    /// The network refuses those that the module sends.
+    Refused,
+    /// The card has no service centre's number.
+    NoCenter,
+}
+
+/// `@sms …`: short messages in the network.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SmsStep {
+    /// Somebody's text comes in; in several messages if it is long.
+    Deliver {
+        /// The number or name of who it is from.
+        from: String,
+        /// The text.
+        text: String,
+    },
+    /// These TPDUs' bytes come in.
+    Pdu(Vec<u8>),
+    /// A status report comes in.
+    Report {
+        /// The message's reference.
+        reference: u8,
+        /// Who the message was for.
+        to: String,
+        /// TP-ST: 0 delivered.
+        status: u8,
+    },
+    /// The next message that the module has sent.
+    Expect {
+        /// The number, as the module spells it.
+        to: String,
+        /// The text.
+        text: String,
+    },
 }
 
 /// `@query …`: what the network is asked, and answers, beside connections.

@@ -4,6 +4,7 @@ mod directive;
 mod file;
 mod query;
 mod scan;
+mod sms;
 mod world;
 
 use std::collections::BTreeSet;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::outside::{DnsAnswer, ModuleSetting, PeerStep, QueryStep, StoreStep, World};
+use crate::outside::{DnsAnswer, ModuleSetting, PeerStep, QueryStep, SmsStep, StoreStep, World};
 
 /// Carries bytes to a module and back, and whatever else of the steps it can do.
 ///
@@ -91,6 +91,16 @@ pub trait Stage {
     fn query(&mut self, number: Option<u32>, step: &QueryStep) -> Result<Progress, StageError> {
         let _ = (number, step);
         Err(StageError::NotPossible("to answer what the module asks the network"))
+    }
+
+    /// Brings the module a short message, or checks one that it has sent.
+    ///
+    /// # Errors
+    ///
+    /// Not possible here, or the message is another one.
+    fn sms(&mut self, step: &SmsStep) -> Result<Progress, StageError> {
+        let _ = step;
+        Err(StageError::NotPossible("to reach the network's short messages"))
     }
 
     /// Does or checks something with the module's files.

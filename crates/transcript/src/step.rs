@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::outside::{DnsAnswer, ModuleSetting, PeerStep, QueryStep, StoreStep, World};
+use crate::outside::{DnsAnswer, ModuleSetting, PeerStep, QueryStep, SmsStep, StoreStep, World};
 use crate::pattern::Template;
 
 /// Where something stands in a transcript's text; both count from 1.
@@ -110,6 +110,8 @@ pub enum Action {
         /// What.
         step: QueryStep,
     },
+    /// `@sms`: short messages.
+    Sms(SmsStep),
     /// `@store`: the module's files.
     Store(StoreStep<Payload>),
     /// `@stall on|off`: the line takes no more output of the module.

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use modem::{Account, Apn, Card, Coverage, Dns, LineKind, Pace, Setup, WorldChange};
+use modem::{Account, Apn, Card, Coverage, Dns, LineKind, MessageService, Pace, Setup, WorldChange};
 use transcript::{ModuleSetting, World};
 
 /// There is no such profile.
@@ -59,6 +59,11 @@ pub fn change(world: &World) -> WorldChange {
             transcript::Dns::Works => Dns::Works,
             transcript::Dns::Dead => Dns::Dead,
             transcript::Dns::Failing => Dns::Failing,
+        }),
+        World::Messages(how) => WorldChange::Messages(match how {
+            transcript::MessageService::Carried => MessageService::Carried,
+            transcript::MessageService::Refused => MessageService::Refused,
+            transcript::MessageService::NoCenter => MessageService::NoCenter,
         }),
         World::PrivateServers(reachable) => WorldChange::PrivateServers(*reachable),
         World::NetworkTime(on) => WorldChange::NetworkTime(*on),

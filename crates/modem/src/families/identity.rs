@@ -1,4 +1,4 @@
-//! Who the module is: CGMI, CGMM, CGMR, VER, CGSN, CIMI, CCID, ICCID, ^HVER, *I, WISN, CSCS.
+//! Who the module is: CGMI, CGMM, CGMR, VER, CGSN, CIMI, CNUM, CCID, ICCID, ^HVER, *I, WISN, CSCS.
 //!
 //! Reference: the module's manual, chapter "Identification"; TS 27.007 chapter 5.
 
@@ -149,6 +149,17 @@ impl Family for Identity {
             ..Command::new("+CIMI", "IMSI")
         },
         Command {
+            syntax: &["AT+CNUM", "AT+CNUM=?"],
+            reference: "TS 27.007 7.1",
+            evidence: Evidence::Standard,
+            remarks: "The number follows from the instance: other modules of the same process send messages to it. It is written as \
+                      AT+CSCS says.",
+            needs_card: true,
+            execute: Some(own_number),
+            examples: &[example("AT+CNUM", "\r\n+CNUM: \"\",\"+861440000000000\",145\r\n\r\nOK\r\n")],
+            ..Command::new("+CNUM", "The card's own telephone number")
+        },
+        Command {
             syntax: &["AT+CCID", "AT+CCID=?"],
             reference: "manual AT+CCID",
             evidence: Evidence::Documented,
@@ -207,7 +218,8 @@ impl Family for Identity {
             syntax: &["AT+CSCS=\"GSM\"|\"IRA\"|\"UCS2\"", "AT+CSCS?", "AT+CSCS=?"],
             reference: "TS 27.007 5.5; manual AT+CSCS",
             evidence: Evidence::Documented,
-            remarks: "Default GSM; kept by AT&W. No command of the twin has text that it would change yet.",
+            remarks: "Default GSM; kept by AT&W. It holds for the text and the numbers of short messages in text mode, and for \
+                      AT+CNUM. GSM is taken literally: the byte 0x24 is not $ but ¤, and @ is the byte 0.",
             read: Some(read_character_set),
             set: Some(set_character_set),
             test: Test::Text("+CSCS:\"GSM\",\"IRA\",\"UCS2\""),
@@ -256,6 +268,26 @@ impl Family for Identity {
 
     fn factory(module: &mut Module) {
         module.families.identity.character_set = 0;
+    }
+}
+
+/// AT+CSCS: how texts are written between module and host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum CharacterSet {
+    /// The GSM 7 bit default alphabet, one septet a byte.
+    Gsm,
+    /// ASCII.
+    Ira,
+    /// UCS2 in hexadecimal digits.
+    Ucs2,
+}
+
+/// The character set that holds now.
+pub(crate) fn character_set(module: &Module) -> CharacterSet {
+    match module.families.identity.character_set {
+        1 => CharacterSet::Ira,
+        2 => CharacterSet::Ucs2,
+        _ => CharacterSet::Gsm,
     }
 }
 
@@ -317,6 +349,16 @@ fn serial_number(x: &mut Exchange<'_>) -> Answer {
 fn imsi(x: &mut Exchange<'_>) -> Answer {
     let imsi = x.module.setup.imsi();
     x.info(format_args!("{imsi}"));
+    Ok(Outcome::Ok)
+}
+
+fn own_number(x: &mut Exchange<'_>) -> Answer {
+    let number = x.module.setup.msisdn();
+    let number = match character_set(x.module) {
+        CharacterSet::Ucs2 => pdu::to_hex(&pdu::to_ucs2(&number)),
+        CharacterSet::Gsm | CharacterSet::Ira => number,
+    };
+    x.info(format_args!("+CNUM: \"\",\"{number}\",145"));
     Ok(Outcome::Ok)
 }
 

@@ -7,7 +7,7 @@ use at::FinalCode;
 
 use crate::command::{Answer, Command, Evidence, Fault, Outcome, Resume, example};
 use crate::exchange::Exchange;
-use crate::families::{Family, FamilyTimer, Op, clock, identity, network, sim};
+use crate::families::{Family, FamilyTimer, Op, clock, identity, network, sim, sms};
 use crate::io::{Section, StoreRequest, WorldChange};
 use crate::module::Module;
 use crate::setup::Setup;
@@ -144,6 +144,7 @@ pub(crate) fn world_changed(module: &mut Module, change: WorldChange) {
                 network::bearer_dropped(module);
             }
         }
+        WorldChange::Message { tpdu } => sms::received(module, tpdu),
         WorldChange::PowerKey(millis) => power_key(module, millis),
         WorldChange::Reset(millis) => reset_pin(module, millis),
         change => module.world.apply(&change),

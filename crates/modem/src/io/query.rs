@@ -84,6 +84,8 @@ pub enum QueryFailure {
     NoNameServer,
     /// No answer in time.
     Timeout,
+    /// The network does not take it (a short message).
+    Refused,
     /// No way there.
     Unreachable,
     /// Somebody answered, but not what was asked.

@@ -1,6 +1,7 @@
 //! The simulated surroundings: card, registration, signal, bearer, addresses; at power-on and as they change.
 
 use alloc::string::String;
+use alloc::vec::Vec;
 
 /// The card in the slot.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -92,6 +93,17 @@ pub enum Dns {
     Failing,
 }
 
+/// How the network and the card do with short messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum MessageService {
+    /// They are carried.
+    Carried,
+    /// The network refuses those that the module sends.
+    Refused,
+    /// The card has no service centre's number; AT+CSCA can give it one.
+    NoCenter,
+}
+
 /// The simulated surroundings at power-on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct World {
@@ -117,6 +129,8 @@ pub struct World {
     pub apn: Apn,
     /// What its name servers do.
     pub dns: Dns,
+    /// Short messages.
+    pub messages: MessageService,
     /// Whether private addresses (RFC 1918) can be reached, as they can from this computer but not through a carrier.
     pub private_servers: bool,
 }
@@ -136,6 +150,7 @@ impl Default for World {
             bearer: true,
             apn: Apn::Any,
             dns: Dns::Works,
+            messages: MessageService::Carried,
             private_servers: true,
         }
     }
@@ -170,6 +185,14 @@ pub enum WorldChange {
     Dns(Dns),
     /// Whether private addresses can be reached.
     PrivateServers(bool),
+    /// Short messages work or fail from now on.
+    Messages(MessageService),
+    /// The network has a short message for the module: an SMS-DELIVER or SMS-STATUS-REPORT (TS 23.040), without a service
+    /// centre's address. It waits in the network until the module can take it.
+    Message {
+        /// At most 164 bytes; anything that is no such TPDU is dropped with a note.
+        tpdu: Vec<u8>,
+    },
     /// The power key is held low for so many milliseconds, from now on. 2 s switch the module on.
     PowerKey(u64),
     /// The reset pin is held low for so many milliseconds, from now on. 150 ms restart the module.
@@ -177,7 +200,7 @@ pub enum WorldChange {
 }
 
 impl World {
-    /// Makes a change that lasts. What only happens (a lost bearer, the power key, the reset pin) leaves no trace here.
+    /// Makes a change that lasts. What only happens (a lost bearer, a message, the power key, the reset pin) leaves no trace here.
     pub fn apply(&mut self, change: &WorldChange) {
         match change {
             WorldChange::Card(card) => self.card.clone_from(card),
@@ -196,7 +219,11 @@ impl World {
             WorldChange::Apn(apn) => self.apn.clone_from(apn),
             WorldChange::Dns(dns) => self.dns = *dns,
             WorldChange::PrivateServers(reachable) => self.private_servers = *reachable,
-            WorldChange::BearerLost | WorldChange::PowerKey(_) | WorldChange::Reset(_) => {}
+            WorldChange::Messages(service) => self.messages = *service,
+            WorldChange::BearerLost
+            | WorldChange::Message { .. }
+            | WorldChange::PowerKey(_)
+            | WorldChange::Reset(_) => {}
         }
     }
 

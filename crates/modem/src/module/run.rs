@@ -10,9 +10,7 @@ use crate::command::{Answer, Fault, Outcome, Resume, Test, subject};
 use crate::exchange::Exchange;
 use crate::families::serial::{Asleep, hears};
 use crate::families::{self, Op};
-use crate::io::{
-    LineId, Output, QueryFailure, QueryId, QueryReply, Section, StoreError, StoreReply, StoreRequest, Ticket,
-};
+use crate::io::{LineId, QueryFailure, QueryId, QueryReply, Section, StoreError, StoreReply, Ticket};
 use crate::line::{Awaits, LineState, OpenCommand, PausedLine};
 use crate::timer::Timer;
 
@@ -100,10 +98,16 @@ impl Module {
     pub(crate) fn store_result(&mut self, ticket: Ticket, result: Result<StoreReply, StoreError>) {
         if let Some(index) = self.persisting.iter().position(|(asked, ..)| *asked == ticket) {
             let (_, section, bytes) = self.persisting.remove(index);
-            if result.is_ok() {
-                match section {
-                    Section::Settings => self.setup.settings = Some(bytes),
-                    Section::Messages => self.setup.messages = Some(bytes),
+            match section {
+                Section::Settings if result.is_ok() => self.setup.settings = Some(bytes),
+                Section::Settings => {}
+                Section::Messages => {
+                    if result.is_ok() {
+                        self.setup.messages = Some(bytes);
+                    }
+                    let later = self.persisting.iter().any(|(_, section, _)| *section == Section::Messages);
+                    let kept = self.setup.messages.as_deref();
+                    self.mailbox.stored(self.setup.profile, ticket, result.is_ok(), (!later).then_some(kept));
                 }
             }
         }
@@ -115,9 +119,12 @@ impl Module {
             matches!(&self.line_mut(*line).state,
                 LineState::Open(open) if open.awaits == Awaits::Store(ticket))
         });
-        if let Some(line) = line {
-            self.resume(line, Resume::Store(result));
-            self.pump(line);
+        match line {
+            Some(line) => {
+                self.resume(line, Resume::Store(result));
+                self.pump(line);
+            }
+            None => families::stored(self, ticket, result),
         }
     }
 
@@ -296,15 +303,7 @@ impl Module {
                 self.begin_stream(id, op, subject, true);
                 return families::socket::in_data_mode(self);
             }
-            Ok(Outcome::Store(request, op)) => {
-                self.next_ticket = self.next_ticket.wrapping_add(1);
-                let ticket = Ticket(self.next_ticket);
-                if let StoreRequest::Persist { section, bytes } = &request {
-                    self.persisting.push((ticket, *section, bytes.clone()));
-                }
-                self.outputs.push_back(Output::Store { ticket, request });
-                (Awaits::Store(ticket), op)
-            }
+            Ok(Outcome::Store(request, op)) => (Awaits::Store(self.store(request)), op),
             Ok(Outcome::Query(question, op)) => (Awaits::Query(self.ask(question)), op),
             Ok(Outcome::Wait(op)) => (Awaits::Event, op),
         };

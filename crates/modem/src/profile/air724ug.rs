@@ -1,6 +1,6 @@
 //! openLuat Air724UG, firmware V401881 generation.
 
-use super::{NameLimits, Profile, Timing};
+use super::{MessageCapacity, NameLimits, Profile, Timing};
 
 /// The Air724UG. Captured: manufacturer and revision format. Documented: the six suites, the contexts, the segment size, the
 /// prompt, the file capacity. Assumed: everything that names a network or a card (a test TAC, so that no real device
@@ -19,6 +19,12 @@ pub const AIR724UG: Profile = Profile {
     visited_plmn: "46001",
     visited_operator: ("CHN-UNICOM", "UNICOM"),
     iccid_prefix: "898604",
+    subscriber_prefix: ("86", "1440"),
+    subscriber_digits: 13,
+    service_center: "+8613800100500",
+    message_capacity: MessageCapacity { card: 50, module: 100 },
+    message_text: false,
+    message_indications: [2, 1, 0, 0, 0],
     apn: "cmiot",
     default_cid: 5,
     links: 8,
@@ -72,6 +78,7 @@ pub const AIR724UG: Profile = Profile {
         flight: 5_000,
         send: 50_000,
         acknowledge: 645_000,
+        message_acknowledge: 15_000,
         close: 10_000,
         escape_before: 1_000,
         escape_within: 500,

@@ -1,13 +1,13 @@
 //! Steps that begin with `@`.
 
 use super::scan::{Fault, Scan};
-use super::{LINE_RANGE, MOST_LINES, Parser, query, world};
+use super::{LINE_RANGE, MOST_LINES, Parser, query, sms, world};
 use crate::outside::{ModuleSetting, StoreStep};
 use crate::pattern::Template;
 use crate::step::{Action, Contents, Payload};
 
 const ALLOWED: &str = "there are @title @covers @line @echo @within @wait @silence @file @set @module @boot @world @dns @peer \
-                       @query @store @stall @dtr @line-setting @note @power @restart @rest";
+                       @query @sms @store @stall @dtr @line-setting @note @power @restart @rest";
 const TOO_LATE: &str = "this has to stand before the first step in which something happens";
 
 impl Parser {
@@ -83,6 +83,7 @@ impl Parser {
             }
             "@peer" => Some(world::peer(scan)?),
             "@query" => Some(query::query(scan)?),
+            "@sms" => Some(sms::sms(scan)?),
             "@store" => Some(Action::Store(store(scan)?)),
             "@stall" => Some(Action::Stall { line: self.uses(self.line), on: scan.switch()? }),
             "@dtr" => {

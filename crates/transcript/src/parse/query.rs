@@ -46,8 +46,7 @@ fn echo(scan: &mut Scan<'_>) -> Result<QueryStep, Fault> {
     }
 }
 
-const PROBLEMS: &str =
-    "no-such-name, bad-name-server, no-name-server, timeout, unreachable, bad-answer or not-possible";
+const PROBLEMS: &str = "no-such-name, bad-name-server, no-name-server, timeout, unreachable, bad-answer, refused or not-possible";
 
 fn problem(word: &str) -> Option<QueryProblem> {
     Some(match word {
@@ -57,6 +56,7 @@ fn problem(word: &str) -> Option<QueryProblem> {
         "timeout" => QueryProblem::Timeout,
         "unreachable" => QueryProblem::Unreachable,
         "bad-answer" => QueryProblem::BadAnswer,
+        "refused" => QueryProblem::Refused,
         "not-possible" => QueryProblem::NotPossible,
         _ => return None,
     })

@@ -5,16 +5,16 @@ use std::time::Duration;
 use super::scan::{Fault, Scan};
 use super::{LINE_RANGE, MOST_LINES};
 use crate::outside::{
-    Account, Apn, Break, Card, ConnectFailure, Coverage, Dns, DnsAnswer, LineKind, ModuleSetting, Pace,
-    PeerStep, Transport, World,
+    Account, Apn, Break, Card, ConnectFailure, Coverage, Dns, DnsAnswer, LineKind, MessageService,
+    ModuleSetting, Pace, PeerStep, Transport, World,
 };
 use crate::step::{Action, Payload};
 
 /// Behind `@module`: what only stands there, and the lasting ones of `@world`.
 pub(super) fn setting(scan: &mut Scan<'_>) -> Result<ModuleSetting, Fault> {
     const ALLOWED: &str = "there are @module instance, seed, profile, unix, line, pin and power, and of @world card, account, rssi, \
-                           coverage, time (or network-time), boot, card-start, attach, bearer granted and refused, apn, dns \
-                           and private-servers";
+                           coverage, time (or network-time), boot, card-start, attach, bearer granted and refused, apn, dns, \
+                           private-servers and messages";
     let at = scan.next_at();
     Ok(match scan.word() {
         "instance" => ModuleSetting::Instance(scan.number("a number")?),
@@ -41,7 +41,7 @@ pub(super) fn setting(scan: &mut Scan<'_>) -> Result<ModuleSetting, Fault> {
 /// Behind `@world`.
 pub(super) fn change(scan: &mut Scan<'_>) -> Result<World, Fault> {
     const ALLOWED: &str = "there are @world card, account, rssi, coverage, time, boot, card-start, attach, bearer, apn, dns, \
-                           private-servers, power-key and reset";
+                           private-servers, messages, power-key and reset";
     let at = scan.next_at();
     surroundings(scan.word(), scan)?.ok_or_else(|| Fault::new(at, ALLOWED))
 }
@@ -102,6 +102,12 @@ pub(super) fn surroundings(word: &str, scan: &mut Scan<'_>) -> Result<Option<Wor
                 _ => None,
             })?)
         }
+        "messages" => World::Messages(scan.value("carried, refused or no-center", |word| match word {
+            "carried" => Some(MessageService::Carried),
+            "refused" => Some(MessageService::Refused),
+            "no-center" => Some(MessageService::NoCenter),
+            _ => None,
+        })?),
         "power-key" => World::PowerKey(pulse(scan, Duration::from_secs(2))?),
         "reset" => World::Reset(pulse(scan, Duration::from_millis(150))?),
         _ => return Ok(None),

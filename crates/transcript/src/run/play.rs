@@ -107,6 +107,7 @@ impl<'r, 'o> Run<'r, 'o> {
                 let step = step.try_map(|p| self.names.payload(p, None)).map_err(Trouble::new)?;
                 return self.until(|run| run.stage.peer(*number, &step));
             }
+            Action::Sms(step) => return self.until(|run| run.stage.sms(step)),
             Action::Query { number, step } => return self.until(|run| run.stage.query(*number, step)),
             Action::Note(text) => return self.until(|run| run.stage.note(text)),
             Action::Power { restarting } => return self.until(|run| run.stage.power(*restarting)),

@@ -154,7 +154,7 @@ pub(super) fn answered(module: &mut Module, query: QueryId, result: Result<Query
         Err(QueryFailure::Unreachable) => Code::Connect,
         Ok(_) | Err(QueryFailure::BadAnswer) => Code::Answer,
         Err(QueryFailure::Timeout) => Code::Timeout,
-        Err(QueryFailure::NotPossible) => Code::Network,
+        Err(QueryFailure::NotPossible | QueryFailure::Refused) => Code::Network,
     };
     tell(module, line, code);
 }

@@ -18,6 +18,26 @@ impl Setup {
         padded(self.profile.plmn, self.instance, 15)
     }
 
+    /// The subscriber's number in international form, such as `+861440000000042`: the profile's prefix and the instance
+    /// number.
+    #[must_use]
+    pub fn msisdn(&self) -> String {
+        let (country, prefix) = self.profile.subscriber_prefix;
+        format!("+{country}{}", padded(prefix, self.instance, self.profile.subscriber_digits))
+    }
+
+    /// Whether who dials `number` reaches this subscriber: with the country code behind `+` or `00`, or without it.
+    #[must_use]
+    pub fn is_dialled_by(&self, number: &str) -> bool {
+        let own = self.msisdn();
+        let own = own.trim_start_matches('+');
+        let (country, _) = self.profile.subscriber_prefix;
+        match number.strip_prefix('+').or_else(|| number.strip_prefix("00")) {
+            Some(international) => international == own,
+            None => number == own || own.strip_prefix(country) == Some(number),
+        }
+    }
+
     /// The number of the instance's card: 19 digits and the Luhn digit (ITU-T E.118).
     #[must_use]
     pub fn iccid(&self) -> String {
@@ -60,10 +80,22 @@ mod tests {
     }
 
     #[test]
+    fn a_subscriber_is_dialled_in_several_ways() {
+        let setup = Setup::new(42, 1, 0);
+        for number in ["+861440000000042", "00861440000000042", "861440000000042", "1440000000042"] {
+            assert!(setup.is_dialled_by(number), "{number}");
+        }
+        for number in ["+1440000000042", "440000000042", "1440000000043", "", "+"] {
+            assert!(!setup.is_dialled_by(number), "{number}");
+        }
+    }
+
+    #[test]
     fn numbers_follow_the_instance() {
         let setup = Setup::new(42, 1, 0);
         assert_eq!(setup.imei(), "001724000000426");
         assert_eq!(setup.imsi(), "460040000000042");
         assert_eq!(setup.iccid().len(), 20);
+        assert_eq!(setup.msisdn(), "+861440000000042");
     }
 }

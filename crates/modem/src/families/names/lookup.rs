@@ -115,7 +115,7 @@ pub(super) fn answered(module: &mut Module, query: QueryId, result: Result<Query
         Err(QueryFailure::NoNameServer) => Code::NoServer,
         Err(QueryFailure::Timeout) => Code::Retries,
         Err(QueryFailure::Unreachable) => Code::Network,
-        Ok(_) | Err(QueryFailure::NotPossible) => Code::General,
+        Ok(_) | Err(QueryFailure::NotPossible | QueryFailure::Refused) => Code::General,
     };
     failed(module, line, code);
 }
