@@ -15,9 +15,9 @@ use crate::screen::{STRONG, WIDTH, field, stdout, wrap};
 const INDENT: usize = 14;
 
 /// Where the evidence and the summary of a listed command begin.
-const FORMS: usize = 16;
-const EVIDENCE: usize = 26;
-const SUMMARY: usize = 38;
+const FORMS: usize = 18;
+const EVIDENCE: usize = 28;
+const SUMMARY: usize = 40;
 /// How wide the columns in between are.
 const OF_FORMS: usize = EVIDENCE - FORMS;
 const OF_EVIDENCE: usize = SUMMARY - EVIDENCE;
@@ -150,9 +150,9 @@ fn one(out: &mut impl Write, typed: &str, family: Option<&str>) -> anyhow::Resul
     for example in command.examples {
         writeln!(out)?;
         for before in example.before {
-            writeln!(out, "  > {before}")?;
+            writeln!(out, "  > {}", transcript::escape(before.as_bytes()))?;
         }
-        writeln!(out, "  > {}", example.send)?;
+        writeln!(out, "  > {}", transcript::escape(example.send.as_bytes()))?;
         writeln!(out, "  < {}", transcript::escape(example.answer.as_bytes()))?;
     }
     Ok(())

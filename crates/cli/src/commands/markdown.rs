@@ -81,9 +81,9 @@ fn one(page: &mut String, command: &Command) -> fmt::Result {
             writeln!(page)?;
         }
         for before in example.before {
-            writeln!(page, "> {before}")?;
+            writeln!(page, "> {}", transcript::escape(before.as_bytes()))?;
         }
-        writeln!(page, "> {}", example.send)?;
+        writeln!(page, "> {}", transcript::escape(example.send.as_bytes()))?;
         writeln!(page, "{}", format!("< {}", transcript::escape(example.answer.as_bytes())).trim_end())?;
     }
     writeln!(page, "```")
