@@ -88,7 +88,7 @@ pub(super) const HEARTINQUIRE: Command = Command {
         example("AT^HEARTINQUIRE?", "\r\n^HEARTINQUIRE: 0,0,0\r\n\r\nOK\r\n"),
         example("AT^HEARTINQUIRE=?", "\r\nOK\r\n"),
     ],
-    ..Command::new("^HEARTINQUIRE", "Heartbeat: when the last and the next one, how many")
+    ..Command::new("^HEARTINQUIRE", "Heartbeat: last, next, how many")
 };
 
 /// The heartbeat.
