@@ -1,11 +1,11 @@
 //! The few system calls for which no safe interface exists.
 #![allow(
     unsafe_code,
-    reason = "registering a descriptor and a few ioctls have no safe form; nothing else lives here"
+    reason = "registering a descriptor, a few ioctls and control messages have no safe form; nothing else lives here"
 )]
 
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::task::{Context, Poll, ready};
 
 use rustix::io::Errno;
@@ -142,4 +142,60 @@ fn write_int<const REQUEST: rustix::ioctl::Opcode>(fd: impl AsFd, value: libc::c
     // which is what a `Setter` of `c_int` hands them.
     unsafe { rustix::ioctl::ioctl(fd, rustix::ioctl::Setter::<REQUEST, libc::c_int>::new(value)) }?;
     Ok(())
+}
+
+/// Asks for the time to live of what arrives on an IPv4 socket.
+pub(crate) fn want_ttl(socket: impl AsFd) -> io::Result<()> {
+    let on: libc::c_int = 1;
+    // SAFETY: the descriptor is open while it is borrowed, and IP_RECVTTL takes a C int, whose address and size are given.
+    let result = unsafe {
+        libc::setsockopt(
+            socket.as_fd().as_raw_fd(),
+            libc::IPPROTO_IP,
+            libc::IP_RECVTTL,
+            (&raw const on).cast(),
+            size_of_val(&on) as libc::socklen_t,
+        )
+    };
+    if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+}
+
+/// Room for control messages, aligned as their headers have to be.
+#[repr(C)]
+union Control {
+    _align: libc::cmsghdr,
+    bytes: [u8; 64],
+}
+
+/// Receives a datagram without waiting: how long it is, and its time to live if [`want_ttl`] was asked for.
+pub(crate) fn receive_with_ttl(socket: impl AsFd, buffer: &mut [u8]) -> io::Result<(usize, Option<u8>)> {
+    let mut control = Control { bytes: [0; 64] };
+    let mut parts = libc::iovec { iov_base: buffer.as_mut_ptr().cast(), iov_len: buffer.len() };
+    // SAFETY: all zeros is a message header without name, parts and control messages.
+    let mut header: libc::msghdr = unsafe { std::mem::zeroed() };
+    header.msg_iov = &raw mut parts;
+    header.msg_iovlen = 1;
+    header.msg_control = (&raw mut control).cast();
+    header.msg_controllen = size_of::<Control>() as _;
+    // SAFETY: the descriptor is open while it is borrowed; the header leads to one part, which is `buffer`, and to room for
+    // control messages, all of which outlive the call, with their true sizes.
+    let count = unsafe { libc::recvmsg(socket.as_fd().as_raw_fd(), &raw mut header, libc::MSG_DONTWAIT) };
+    let count = usize::try_from(count).map_err(|_| io::Error::last_os_error())?;
+    let mut ttl = None;
+    // SAFETY: the kernel has filled the header and the control messages behind it; the CMSG functions walk them within
+    // `msg_controllen` and return null at the end.
+    unsafe {
+        let mut message = libc::CMSG_FIRSTHDR(&raw const header);
+        while let Some(found) = message.as_ref() {
+            if found.cmsg_level == libc::IPPROTO_IP
+                && found.cmsg_type == libc::IP_TTL
+                && found.cmsg_len >= libc::CMSG_LEN(size_of::<libc::c_int>() as u32) as usize
+            {
+                let value = libc::CMSG_DATA(message).cast::<libc::c_int>().read_unaligned();
+                ttl = u8::try_from(value).ok();
+            }
+            message = libc::CMSG_NXTHDR(&raw const header, message);
+        }
+    }
+    Ok((count, ttl))
 }

@@ -5,6 +5,7 @@
 
 mod handle;
 mod links;
+mod questions;
 mod storing;
 
 use std::cell::RefCell;
@@ -17,7 +18,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use modem::{
-    ConnId, Input, LineId, LineKind, LinkEvent, LinkRequest, Modem, Output, QueryFailure, Section, Setup,
+    ConnId, Input, LineId, LineKind, LinkEvent, LinkRequest, Modem, Output, Query, QueryId, Section, Setup,
     Time,
 };
 use tokio::sync::mpsc;
@@ -25,7 +26,7 @@ use tokio::time::{Sleep, sleep_until, timeout};
 
 use crate::clock::Clock;
 use crate::line::{Line, LineEvent};
-use crate::net::{self, EXPLAIN, Happened, Link, Network, Observer, Report};
+use crate::net::{self, EXPLAIN, Happened, Link, Network, Observer, Question, Report};
 use crate::store::Store;
 use handle::{Command, WAITING};
 pub use handle::{Gone, Handle};
@@ -89,6 +90,7 @@ pub struct Instance {
     clock: Clock,
     lines: Vec<Line>,
     links: Vec<Link>,
+    questions: Vec<Question>,
     storing: Storing,
     network: Arc<Network>,
     observer: Option<Arc<dyn Observer>>,
@@ -128,6 +130,7 @@ impl Instance {
             open_lines: lines.len(),
             lines,
             links: Vec::new(),
+            questions: Vec::new(),
             storing: Storing::new(Arc::new(store)),
             network,
             observer,
@@ -214,7 +217,7 @@ impl Instance {
                     Poll::Pending => {}
                 }
                 let lines = self.poll_lines(cx, buffer);
-                let links = self.poll_links(cx, buffer);
+                let links = self.poll_links(cx, buffer) | self.poll_questions(cx);
                 let store = self.poll_store(cx);
                 let alarm = self.poll_alarm(cx);
                 if self.open_lines == 0 && self.is_done() {
@@ -248,10 +251,7 @@ impl Instance {
                     }
                 }
                 Output::Link { conn, request } => self.link_request(conn, request),
-                Output::Query { query, .. } => {
-                    let now = self.clock.now();
-                    self.modem.handle(now, Input::Query { query, result: Err(QueryFailure::NotPossible) });
-                }
+                Output::Query { query, question } => self.ask(query, question),
                 Output::Store { ticket, request } => self.storing.request(ticket, request),
                 Output::Note(note) => match note.line {
                     Some(line) => {
@@ -355,7 +355,7 @@ impl Instance {
         let now = self.clock.now();
         let since = *self.lines_over.get_or_insert(now);
         let soon = self.modem.deadline().is_some_and(|deadline| deadline <= now + SOON);
-        let busy = soon || self.links.iter().any(Link::is_opening);
+        let busy = soon || !self.questions.is_empty() || self.links.iter().any(Link::is_opening);
         let written = self.storing.is_idle() && self.lines.iter().all(Line::is_flushed);
         self.patience == 0 || (written && (!busy || now >= since + self.patience))
     }

@@ -3,13 +3,17 @@
 //! A link has no task of its own: the instance polls it. It reads only what the module has granted.
 
 mod capture;
+mod dns;
+mod echo;
 mod explain;
 mod link;
 mod open;
 mod outlook;
 mod policy;
+mod question;
 mod resolve;
 mod secure;
+mod sntp;
 mod stream;
 mod wire;
 
@@ -20,6 +24,8 @@ pub(crate) use link::{Happened, Link};
 pub use outlook::{FileFacts, Holds, Outlook, ReadFile};
 pub use policy::NameCheck;
 use policy::Rules;
+pub(crate) use question::Question;
+pub use question::Unanswered;
 pub use resolve::Resolver;
 
 /// What all modules of a process share to reach the network. TLS contexts are shared, too: modules with the same
@@ -73,5 +79,7 @@ mod tests_explain;
 mod tests_options;
 #[cfg(test)]
 mod tests_outlook;
+#[cfg(test)]
+mod tests_question;
 #[cfg(test)]
 mod tests_tls;

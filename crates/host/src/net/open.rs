@@ -15,7 +15,6 @@ use tokio::time::timeout;
 use super::Network;
 use super::capture::{Capture, Recorder};
 use super::explain::{Explanation, Fault, Stage, Subject};
-use super::resolve::Unresolved;
 use super::secure;
 use super::stream::{Datagrams, Stream};
 use super::wire::Wire;
@@ -108,10 +107,10 @@ async fn reach(
     network: &Network,
     stage: &mut Stage,
 ) -> Result<(Stream, SocketAddr), Failed> {
-    let addresses = network.resolver.resolve(&connect.host, connect.port).await.map_err(|e| {
-        let unresolved = Unresolved::of(&e);
-        let seen = format!("the name {} could not be resolved: {unresolved} ({e})", connect.host);
-        Failed::new(Stage::Name, LinkFailure::Dns, unresolved.fault(), seen).advise(unresolved.advice())
+    let found = network.resolver.resolve(&connect.host, connect.port, &connect.name_servers).await;
+    let addresses = found.map_err(|failure| {
+        let seen = format!("the name {} could not be resolved: {failure}", connect.host);
+        Failed::new(Stage::Name, LinkFailure::Dns, failure.fault(), seen).advise(failure.advice())
     })?;
     *stage = Stage::Connect;
     let mut last =
@@ -171,7 +170,7 @@ async fn tcp(address: SocketAddr, connect: &Connect) -> io::Result<TcpStream> {
     Ok(stream)
 }
 
-async fn udp(address: SocketAddr, port: Option<u16>) -> io::Result<UdpSocket> {
+pub(super) async fn udp(address: SocketAddr, port: Option<u16>) -> io::Result<UdpSocket> {
     let socket = UdpSocket::bind(any(address, port.unwrap_or(0))).await?;
     socket.connect(address).await?;
     Ok(socket)
