@@ -42,6 +42,11 @@ class Twin:
         return str(self.link) in self.log()[self._log_start :] and self.link.exists()
 
     @property
+    def pid(self) -> int:
+        """Its process."""
+        return self._process.pid
+
+    @property
     def files(self) -> Path:
         """The directory that AT sees."""
         return self.state / "modem0" / "files"

@@ -11,6 +11,7 @@ mod deny;
 mod no_std;
 mod prerequisites;
 mod run;
+mod soak;
 mod test;
 mod tls_matrix;
 
@@ -33,6 +34,8 @@ Tasks:
                        with --write, puts the figures into docs/performance.md.
   tls-matrix [--write] Runs every version, suite and level of TLS against three servers (two minutes), prints the table
                        and compares it with docs/tls.md; with --write, puts it there.
+  soak                 The long runs at full size, of which the tests take a slice: simulated days, ten minutes over real
+                       sockets, 1 GiB each way in transparent mode over TLS (about a quarter of an hour).
 
 Exit codes: 0 passed, 1 failed, 2 usage.
 ";
@@ -49,6 +52,7 @@ fn main() -> ExitCode {
         ["deny", "--install"] => deny::run(true),
         ["bench"] => bench::run(false),
         ["bench", "--write"] => bench::run(true),
+        ["soak"] => soak::run(),
         ["tls-matrix"] => tls_matrix::run(false),
         ["tls-matrix", "--write"] => tls_matrix::run(true),
         ["help" | "--help" | "-h"] => {
