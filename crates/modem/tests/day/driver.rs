@@ -23,6 +23,24 @@ const FINALS: &[&str] = &[
     "CONNECT",
 ];
 
+/// What a day has to bring, so that it is known to have been a mixed one.
+pub(crate) const OUTCOMES: [&str; 14] = [
+    "\r\nCONNECT\r\n",
+    "CONNECT OK\r\n",
+    "CONNECT FAIL\r\n",
+    "ALREADY CONNECT\r\n",
+    "CLOSED\r\n",
+    "CLOSE OK\r\n",
+    "SEND OK\r\n",
+    "SEND FAIL\r\n",
+    "DATA ACCEPT:",
+    "TCP ERROR:",
+    "+PDP: DEACT\r\n",
+    "+RECEIVE,",
+    "+CIPRXGET: 1",
+    "NO CARRIER\r\n",
+];
+
 pub(crate) struct Driver {
     stage: VirtualStage,
     now: u64,
@@ -30,6 +48,8 @@ pub(crate) struct Driver {
     said: [Vec<u8>; 2],
     /// What went back and forth lately, for reports.
     history: VecDeque<String>,
+    /// How often each of [`OUTCOMES`] has come.
+    pub(crate) outcomes: [u64; OUTCOMES.len()],
     pub(crate) commands: u64,
     pub(crate) connections: u32,
     pub(crate) sent: u64,
@@ -45,6 +65,7 @@ impl Driver {
             now: 0,
             said: [Vec::new(), Vec::new()],
             history: VecDeque::new(),
+            outcomes: [0; OUTCOMES.len()],
             commands: 0,
             connections: 0,
             sent: 0,
@@ -83,6 +104,10 @@ impl Driver {
             let mut fresh = Vec::new();
             self.stage.receive(line, &mut fresh).unwrap();
             if !fresh.is_empty() {
+                let text = String::from_utf8_lossy(&fresh);
+                for (count, outcome) in self.outcomes.iter_mut().zip(OUTCOMES) {
+                    *count += text.matches(outcome).count() as u64;
+                }
                 let shown = &fresh[..fresh.len().min(160)];
                 self.note(format!("{line} < {} ({} bytes)", shown.escape_ascii(), fresh.len()));
                 self.said[usize::from(line)].extend_from_slice(&fresh);

@@ -36,10 +36,20 @@ fn a_day_of_mixed_traffic() {
     let (first, last) = (sizes[0], sizes[sizes.len() - 1]);
     // Numbers that count up take a digit more now and then; anything that is kept would take far more.
     assert!(last <= first + 256, "the module has grown: {sizes:?}");
+    let outcomes: Vec<String> = driver::OUTCOMES
+        .iter()
+        .zip(driver.outcomes)
+        .map(|(outcome, count)| format!("{count} {}", outcome.trim()))
+        .collect();
+    assert!(hours < 24 || driver.outcomes.iter().all(|&count| count > 0), "not a mixed day: {outcomes:?}");
     println!(
         "{hours} simulated hours, seed {seed}: {episodes} episodes, {} commands, {} connections, {} bytes to peers, \
-         {} bytes from peers; module {first} -> {last} bytes of state",
-        driver.commands, driver.connections, driver.sent, driver.received
+         {} bytes from peers ({}); module {first} -> {last} bytes of state",
+        driver.commands,
+        driver.connections,
+        driver.sent,
+        driver.received,
+        outcomes.join(", ")
     );
 }
 
@@ -52,7 +62,11 @@ fn rest(driver: &mut Driver) -> usize {
         driver.expect(line, "AT", "OK");
     }
     driver.expect(0, "AT+CIPSHUT", "SHUT OK");
-    driver.expect(0, "AT+CIPMUX=0;+CIPMODE=0;+CIPQSEND=1;+CIPRXF=1;+CIPSSL=0;+CIPHEAD=0;+CIPRXGET=0", "OK");
+    driver.expect(
+        0,
+        "AT+CIPMUX=0;+CIPMODE=0;+CIPQSEND=1;+CIPRXGET=0;+CIPRXF=1;+CIPSSL=0;+CIPHEAD=0;+CIPRXGET=0",
+        "OK",
+    );
     driver.expect(0, "AT+CGATT=1", "OK");
     driver.expect(0, "AT+CREG?", "+CREG: 0,1");
     driver.expect(0, "AT+CSTT;+CIICR", "OK");
