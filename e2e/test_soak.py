@@ -155,7 +155,7 @@ def many_links(host: Host, dice: random.Random, plain: int, secure: int) -> None
         tls = link <= 5 and dice.random() < 0.3
         host.open(link, secure if tls else plain, secure=tls)
     host.settle()
-    for _ in range(dice.randrange(10, 60)):
+    for _ in range(dice.randrange(50, 400)):
         link = dice.choice(links)
         chance = dice.random()
         if chance < 0.75:
@@ -166,7 +166,7 @@ def many_links(host: Host, dice: random.Random, plain: int, secure: int) -> None
         elif chance < 0.86 and link not in host.up:
             host.open(link, plain, secure=False)
             host.settle()
-        elif chance < 0.88:
+        elif chance < 0.864:
             host.command("AT+CGATT=0")
             host.command("AT+CGATT=1")
             return
