@@ -163,9 +163,10 @@ def many_links(host: Host, dice: random.Random, plain: int, secure: int) -> None
         elif chance < 0.80:
             host.command(f"AT+CIPCLOSE={link},{dice.randrange(2)}")
             host.up.discard(link)
-        elif chance < 0.86 and link not in host.up:
-            host.open(link, plain, secure=False)
-            host.settle()
+        elif chance < 0.86:
+            if link not in host.up:
+                host.open(link, plain, secure=False)
+                host.settle()
         elif chance < 0.864:
             host.command("AT+CGATT=0")
             host.command("AT+CGATT=1")
