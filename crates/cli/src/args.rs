@@ -44,11 +44,13 @@ Examples:
       in the place of the module that your board is wired to
   modemtwin run --pty ./uart1 --pty ./usb --baud 115200
       two lines of one module, with the timing of a UART
+  modemtwin run --world arrears.txt
+      a card in arrears, if the file says `card in arrears`: GSM only, no data
   modemtwin run --stdio
       type AT commands here; Ctrl-] ends it
 
-The power key: SIGUSR1 (`kill -USR1 PID`) switches modules that are off on, as
-after AT+CPOWD=1.
+The power key: SIGUSR1 (`kill -USR1 PID`) presses it for two seconds, which
+switches modules that are off on, as after AT+CPOWD=1.
 ";
 
 const LAB_EXAMPLES: &str = "\
@@ -131,6 +133,10 @@ pub(crate) struct Run {
     /// also what is unset).
     #[arg(long, value_name = "WHAT", value_enum, default_value_t = Tls::Module)]
     pub(crate) tls: Tls,
+    /// The modules' surroundings: card, signal, registration, attach, bearer, APN, name servers, and how they change.
+    /// docs/world.md has the words.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) world: Option<PathBuf>,
     /// Decides what is arbitrary about a module, such as cell numbers.
     #[arg(long, value_name = "NUMBER", default_value_t = 1)]
     pub(crate) seed: u64,

@@ -14,6 +14,7 @@ mod run;
 mod running;
 mod screen;
 mod show;
+mod surroundings;
 
 use std::io::Write;
 use std::process::ExitCode;

@@ -14,6 +14,7 @@ use crate::args::{NameCheck, Run, Tls};
 use crate::record;
 use crate::running::{PowerKey, StopSignals, data_directory, raise_file_limit, runtime};
 use crate::screen::{STRONG, stdout};
+use crate::surroundings::Surroundings;
 
 /// Runs until a signal comes or every line is over.
 pub(crate) fn run(options: &Run) -> anyhow::Result<()> {
@@ -29,6 +30,7 @@ async fn serve(options: &Run, stop: impl Future<Output = ()>) -> anyhow::Result<
         Some(directory) => directory.clone(),
         None => data_directory()?,
     };
+    let surroundings = Surroundings::read(options.world.as_deref())?;
     let recording = record::start(&options.record)?;
     let network = Network::new(resolver(options))
         .name_check(name_check(options.name_check))
@@ -38,14 +40,17 @@ async fn serve(options: &Run, stop: impl Future<Output = ()>) -> anyhow::Result<
     // All lines are opened before the first module is on: a mistake leaves nothing half started.
     let mut instances = Vec::new();
     for index in 0..options.modules {
-        instances.push(instance(options, index, &state, &network)?);
+        instances.push(instance(options, index, &state, &network, &surroundings)?);
     }
-    let power_key = PowerKey::catch()?.serve(instances.iter().map(Instance::handle).collect());
+    let handles: Vec<_> = instances.iter().map(Instance::handle).collect();
+    let power_key = PowerKey::catch()?.serve(handles.clone());
+    let surroundings = surroundings.go_on(handles);
     announce(options, &instances).context("cannot write to standard output")?;
 
     let outcomes = tokio::select! {
         outcomes = fleet::run(instances, stop) => outcomes,
         () = power_key => bail!("the signals have ended"),
+        () = surroundings => bail!("the surroundings have ended"),
     };
     if outcomes.iter().any(|outcome| outcome.ended == Ended::OutputLost) {
         bail!("answers are lost: standard output could not be written to; the log says why");
@@ -66,13 +71,21 @@ pub(crate) fn name_check(option: NameCheck) -> net::NameCheck {
     }
 }
 
-fn instance(options: &Run, index: u32, state: &Path, network: &Arc<Network>) -> anyhow::Result<Instance> {
+fn instance(
+    options: &Run,
+    index: u32,
+    state: &Path,
+    network: &Arc<Network>,
+    surroundings: &Surroundings,
+) -> anyhow::Result<Instance> {
     let number = number(options, index)?;
     let name = format!("modem{number}");
     let store =
         Store::open(&state.join(&name)).with_context(|| format!("{name} has no place for its files"))?;
     let lines = open_lines(options, index).with_context(|| format!("{name} does not get its lines"))?;
-    let setup = Setup { profile: options.profile, ..Setup::new(number, options.seed, host::unix_millis()) };
+    let mut setup =
+        Setup { profile: options.profile, ..Setup::new(number, options.seed, host::unix_millis()) };
+    surroundings.begin(&mut setup)?;
     let parts = Parts { name, setup, lines, store, network: Arc::clone(network), observer: None };
     Ok(Instance::new(parts).power_key(PowerKey::hint()))
 }

@@ -75,6 +75,8 @@ impl Modem {
         let mut module = Module::new(setup);
         if module.world.power {
             module.switch_on();
+        } else {
+            module.halt(None);
         }
         module.flush();
         Self { module }

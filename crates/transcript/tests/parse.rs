@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use modemtwin_transcript::{
-    Action, Break, ConnectFailure, Contents, Expect, Fill, LineKind, ModuleSetting, Payload, PeerStep,
-    Position, QueryKind, QueryProblem, QueryStep, Send, StoreStep, Template, Transcript, World,
+    Account, Action, Apn, Break, Card, ConnectFailure, Contents, Coverage, Dns, Expect, Fill, LineKind,
+    ModuleSetting, Pace, Payload, PeerStep, Position, QueryKind, QueryProblem, QueryStep, Send, StoreStep,
+    Template, Transcript, World, WorldFile,
 };
 use proptest::prelude::*;
 
@@ -180,6 +181,101 @@ fn questions_are_expected_and_answered() {
     assert_eq!(step("@query fails no-name-server"), QueryStep::Fails(QueryProblem::NoNameServer));
     assert_eq!(step("@query hold on"), QueryStep::Hold(true));
     assert_eq!(action("@query 3 taken"), Action::Query { number: Some(3), step: QueryStep::Taken });
+}
+
+#[test]
+fn surroundings_have_words() {
+    for (text, world) in [
+        ("card out", World::Card(None)),
+        (
+            "card in blocked puk 87654321 arrears",
+            World::Card(Some(Card {
+                puk: Some("87654321".into()),
+                blocked: true,
+                account: Account::Arrears,
+                ..Card::default()
+            })),
+        ),
+        ("account refused", World::Account(Account::Refused)),
+        ("rssi 99", World::Rssi(99)),
+        ("coverage unusable", World::Coverage(Coverage::Unusable)),
+        ("boot stuck", World::Boot(Pace::Stuck)),
+        ("card-start normal", World::CardStart(Pace::Normal)),
+        ("attach slow 90s", World::Attach(Pace::Slow(Duration::from_secs(90)))),
+        ("bearer lost", World::BearerLost),
+        ("apn any", World::Apn(Apn::Any)),
+        (
+            "apn private \"a\" \"me\" dead-end",
+            World::Apn(Apn::Private {
+                name: "a".into(),
+                user: "me".into(),
+                password: String::new(),
+                dead_end: true,
+            }),
+        ),
+        ("dns failing", World::Dns(Dns::Failing)),
+        ("private-servers unreachable", World::PrivateServers(false)),
+        ("time off", World::NetworkTime(false)),
+        ("power-key", World::PowerKey(Duration::from_secs(2))),
+        ("reset 100ms", World::Reset(Duration::from_millis(100))),
+    ] {
+        assert_eq!(action(&format!("@world {text}")), Action::World(world.clone()));
+        let passes = world.passes();
+        assert_eq!(Transcript::parse("t", &format!("@module {text}")).is_err(), passes, "{text}");
+        assert_eq!(WorldFile::parse("w", text).is_err(), passes, "{text}");
+        let file = WorldFile::parse("w", &format!("# why\n\n  after 5s {text}\n")).unwrap();
+        assert_eq!(file.changes, [(Duration::from_secs(5), world)]);
+        assert!(file.beginning.is_empty());
+    }
+}
+
+#[test]
+fn a_world_file_is_in_order() {
+    let file = WorldFile::parse(
+        "w",
+        "account arrears\nafter 2s rssi 3\npower off\nafter 1s power-key\nafter 2s bearer lost\ncard in\n",
+    )
+    .unwrap();
+    assert_eq!(
+        file.beginning,
+        [
+            ModuleSetting::World(World::Card(Some(Card::default()))),
+            ModuleSetting::World(World::Account(Account::Arrears)),
+            ModuleSetting::Power(false),
+        ]
+    );
+    let order: Vec<&str> = file.changes.iter().map(|(_, change)| change.key()).collect();
+    assert_eq!(order, ["power-key", "rssi", "bearer"]);
+}
+
+#[test]
+fn faults_in_a_world_file_say_where_and_what_is_allowed() {
+    for (text, says) in [
+        ("weather bad", "w:1:1: there are power, profile, card"),
+        ("\n  after 5s weather", "w:2:12: there are power, profile, card"),
+        ("after soon rssi 3", "w:1:7: here stands a time"),
+        ("after 5s", "w:1:9: there are power"),
+        ("after 5s power off", "w:1:10: there are power"),
+        ("rssi 3\ncard in\nrssi 4", "w:3:1: rssi stands in line 1 already"),
+        ("bearer lost", "w:1:1: this only happens: write after and a time in front of it"),
+        ("card in in", "w:1:9: behind in there may be pin DIGITS"),
+        ("card in pin 12", "w:1:13: here stands a PIN"),
+        ("card in arrears refused", "w:1:17: behind in there may be"),
+        ("attach slow", "w:1:12: here stands a time"),
+        ("attach quick", "w:1:8: here stands normal, stuck, or slow and a time"),
+        ("apn private", "w:1:12: bytes in quotes"),
+        ("apn private \"\"", "the APN is empty"),
+        ("apn private \"a\" \"b\" \"c\" \"d\"", "dead-end"),
+        ("apn private \"\\xFF\"", "w:1:13: this is not UTF-8"),
+        ("dns slow", "w:1:5: here stands works, dead or failing"),
+        ("private-servers off", "here stands reachable or unreachable"),
+        ("profile", "the profile's name is missing"),
+        ("rssi 3 4", "w:1:8: nothing more belongs here"),
+        ("instance 3", "w:1:1: there are power"),
+    ] {
+        let message = WorldFile::parse("w", text).unwrap_err().to_string();
+        assert!(message.contains(says), "{text:?} gives {message:?}, not {says:?}");
+    }
 }
 
 #[test]

@@ -128,7 +128,7 @@ pub(crate) fn in_use(module: &Module) -> Vec<u8> {
 
 /// Some firmware builds of the family have no SSL; there both commands do not exist.
 fn available(x: &Exchange<'_>) -> Result<(), Fault> {
-    if x.profile().ssl { Ok(()) } else { Err(Fault::error("this firmware variant has no SSL function")) }
+    if x.profile().ssl { Ok(()) } else { Err(Fault::error("this firmware variant has no SSL function (AT+CGMR shows which it is): use one that has it")) }
 }
 
 fn read_switch(x: &mut Exchange<'_>) -> Answer {
