@@ -112,7 +112,7 @@ fn written_differently(pem: &[u8]) -> [(&'static str, Vec<u8>); 11] {
     ]
 }
 
-// @covers ssl.connect.pem
+// @covers ssl.connect.pem ssl.connect.der
 #[tokio::test]
 async fn files_may_be_written_in_many_ways() {
     let mut bench = Bench::new().await;
@@ -151,6 +151,7 @@ async fn files_may_be_written_in_many_ways() {
     bench.twin.stop().await;
 }
 
+// @covers ssl.connect.chain
 #[tokio::test]
 async fn several_certificates_in_one_file_are_a_bundle_or_a_chain() {
     let mut bench = Bench::new().await;
@@ -192,6 +193,7 @@ async fn weak_and_strong_keys_and_old_signatures_are_presented() {
     bench.twin.stop().await;
 }
 
+// @covers ssl.connect.encrypted-key
 #[tokio::test]
 async fn files_of_no_use_are_explained() {
     let mut bench = Bench::new().await;

@@ -19,6 +19,7 @@ const ANOTHER: &[&str] = &[
     "AT+CTZU=0",
     "AT+CMGF=1;+CSDH=1;+CSMS=1;+CNMI=1,2,1,1,1;+CSMP=49,11,0,8",
     "AT+CPMS=\"ME\",\"ME\",\"ME\"",
+    "AT+CSDT=0",
     "AT+CREG=1;+CGREG=2;+CEREG=1",
     // Last, because their answers look different.
     "ATQ1V0",

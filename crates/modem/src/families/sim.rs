@@ -7,11 +7,11 @@ use alloc::borrow::Cow;
 use alloc::string::String;
 use at::CmeError;
 
-use crate::command::{Answer, Command, Evidence, Fault, Outcome, Resume, example};
+use crate::command::{Answer, Command, Evidence, Fault, Outcome, Resume, Test, example};
 use crate::exchange::Exchange;
 use crate::families::{Family, FamilyTimer, Never, network};
-use crate::io::{Account, Card};
-use crate::module::Module;
+use crate::io::{Account, Card, LineId};
+use crate::module::{Module, setting};
 use crate::setup::Setup;
 
 /// Wrong PINs that block a card (TS 102 221).
@@ -60,6 +60,8 @@ pub(crate) struct Sim {
     state: State,
     /// The PIN was given since the card started.
     unlocked: bool,
+    /// Whether changes of cards are reported (AT+CSDT).
+    reports: bool,
 }
 
 /// The family's timers.
@@ -84,30 +86,47 @@ enum Status {
     Ready,
 }
 
+const CPIN: Command = Command {
+    syntax: &["AT+CPIN=<pin>", "AT+CPIN=<puk>,<new pin>", "AT+CPIN?", "AT+CPIN=?"],
+    reference: "TS 27.007 8.3; manual AT+CPIN",
+    evidence: Evidence::Documented,
+    remarks: "PIN: 4 to 8 digits, PUK: 8. Three wrong PINs lead to SIM PUK, ten wrong PUKs to +CME ERROR: 13 for \
+              good; a restart gives no new tries. Wrong PIN or PUK: +CME ERROR: 16. A PIN while the card waits for \
+              its PUK: 12. Nothing to unlock: 3 (the last three by TS 27.007 or assumed).",
+    longest: 180_000,
+    read: Some(read),
+    set: Some(enter),
+    examples: &[
+        example("AT+CPIN?", "\r\n+CPIN: READY\r\n\r\nOK\r\n"),
+        example("AT+CPIN=1234", "\r\n+CME ERROR: 3\r\n"),
+        example("AT+CPIN=?", "\r\nOK\r\n"),
+    ],
+    ..Command::new("+CPIN", "The card's state; enter its PIN")
+};
+
+const CSDT: Command = Command {
+    syntax: &["AT+CSDT=<0,1>", "AT+CSDT?", "AT+CSDT=?"],
+    reference: "manual AT+CSDT",
+    evidence: Evidence::Documented,
+    remarks: "Default 1; kept by AT&W. With 0 a change of cards is noticed and not reported (both assumed).",
+    read: Some(read_detection),
+    set: Some(set_detection),
+    test: Test::Text("+CSDT: (0,1)"),
+    examples: &[
+        example("AT+CSDT?", "\r\n+CSDT: 1\r\n\r\nOK\r\n"),
+        example("AT+CSDT=1;&W", "\r\nOK\r\n"),
+    ],
+    ..Command::new("+CSDT", "Whether a change of cards is reported")
+};
+
 impl Family for Sim {
     type Op = Never;
     type Timer = SimTimer;
 
-    const COMMANDS: &'static [Command] = &[Command {
-        syntax: &["AT+CPIN=<pin>", "AT+CPIN=<puk>,<new pin>", "AT+CPIN?", "AT+CPIN=?"],
-        reference: "TS 27.007 8.3; manual AT+CPIN",
-        evidence: Evidence::Documented,
-        remarks: "PIN: 4 to 8 digits, PUK: 8. Three wrong PINs lead to SIM PUK, ten wrong PUKs to +CME ERROR: 13 for \
-                  good; a restart gives no new tries. Wrong PIN or PUK: +CME ERROR: 16. A PIN while the card waits for \
-                  its PUK: 12. Nothing to unlock: 3 (the last three by TS 27.007 or assumed).",
-        longest: 180_000,
-        read: Some(read),
-        set: Some(enter),
-        examples: &[
-            example("AT+CPIN?", "\r\n+CPIN: READY\r\n\r\nOK\r\n"),
-            example("AT+CPIN=1234", "\r\n+CME ERROR: 3\r\n"),
-            example("AT+CPIN=?", "\r\nOK\r\n"),
-        ],
-        ..Command::new("+CPIN", "The card's state; enter its PIN")
-    }];
+    const COMMANDS: &'static [Command] = &[CPIN, CSDT];
 
     fn new(_setup: &Setup) -> Self {
-        Self { state: State::Absent, unlocked: false }
+        Self { state: State::Absent, unlocked: false, reports: true }
     }
 
     fn power_on(module: &mut Module) {
@@ -119,20 +138,36 @@ impl Family for Sim {
         match op {}
     }
 
+    fn save(module: &Module, _line: LineId, settings: &mut String) {
+        setting(settings, "sim.reports", u8::from(module.families.sim.reports));
+    }
+
+    fn load(module: &mut Module, key: &str, value: &str) {
+        if key == "sim.reports" {
+            module.families.sim.reports = value != "0";
+        }
+    }
+
+    fn factory(module: &mut Module) {
+        module.families.sim.reports = true;
+    }
+
     fn timer(module: &mut Module, timer: SimTimer) {
         let sim = &mut module.families.sim;
         if sim.state == State::Starting {
             sim.state = State::Started;
         }
         let quiet = timer == SimTimer::Boot && !module.setup.profile.card_ready_at_boot;
+        let unasked = timer == SimTimer::Inserted && !module.families.sim.reports;
         match status(module) {
+            Status::Dead => module.note(None, "card", words(Status::Dead)),
+            Status::Starting => {}
             Status::Ready if quiet => {}
+            _ if unasked => {}
             Status::Ready => announce(module, "READY"),
             Status::Pin => announce(module, "SIM PIN"),
             Status::Puk => announce(module, "SIM PUK"),
             Status::Absent | Status::Removed => announce(module, "SIM REMOVED"),
-            Status::Dead => module.note(None, "card", words(Status::Dead)),
-            Status::Starting => {}
         }
         network::conditions_changed(module);
     }
@@ -192,7 +227,7 @@ pub(crate) fn card_changed(module: &mut Module, card: Option<Card>) {
     network::conditions_changed(module);
     if module.world.card.is_some() {
         start_card(module, SimTimer::Inserted);
-    } else {
+    } else if module.families.sim.reports {
         announce(module, "SIM REMOVED");
     }
 }
@@ -298,6 +333,19 @@ fn read(x: &mut Exchange<'_>) -> Answer {
         }
     };
     x.info(format_args!("+CPIN: {state}"));
+    Ok(Outcome::Ok)
+}
+
+fn read_detection(x: &mut Exchange<'_>) -> Answer {
+    let reports = u8::from(x.module.families.sim.reports);
+    x.info(format_args!("+CSDT: {reports}"));
+    Ok(Outcome::Ok)
+}
+
+fn set_detection(x: &mut Exchange<'_>) -> Answer {
+    let reports = x.args.flag()?;
+    x.args.finish()?;
+    x.module.families.sim.reports = reports;
     Ok(Outcome::Ok)
 }
 
