@@ -112,6 +112,12 @@ impl Reader {
         self.backspace = character;
     }
 
+    /// The line editing character.
+    #[must_use]
+    pub fn backspace(&self) -> u8 {
+        self.backspace
+    }
+
     /// Adds bytes from the host. The caller bounds them by [`queued`](Self::queued).
     pub fn push(&mut self, bytes: &[u8]) {
         self.queue.extend_from_slice(bytes);

@@ -352,7 +352,7 @@ impl Module {
 
     /// The circuits of a line as they have to be now.
     fn circuits(&self, line: &Line) -> Circuits {
-        let carrier = line.port.carrier || self.families.basic.carrier_always();
+        let carrier = line.port.carrier || line.port.dcd == 0;
         Circuits { dcd: self.running && carrier, ri: self.running && line.port.ringing, dsr: self.running }
     }
 

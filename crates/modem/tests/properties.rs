@@ -26,15 +26,16 @@ fn readable(bytes: &[u8]) -> String {
     bytes.escape_ascii().to_string()
 }
 
-/// Any module: with a card, without, locked, off the network.
+/// Any module: with a card, without, locked, off the network, with a UART that does not know its bit rate.
 fn setup() -> impl Strategy<Value = modem::Setup> {
-    (0..5u8, any::<u64>(), 0..1_000_000u32).prop_map(|(kind, seed, instance)| {
+    (0..6u8, any::<u64>(), 0..1_000_000u32).prop_map(|(kind, seed, instance)| {
         let mut setup = modem::Setup::new(instance, seed, UNIX_MILLIS);
         match kind {
             1 => setup.world.card = None,
             2 => setup.world.card = Some(modem::Card { pin: Some("1234".into()), ..modem::Card::default() }),
             3 => setup.world.coverage = modem::Coverage::Searching,
             4 => setup.world.bearer = false,
+            5 => setup.lines = vec![modem::LineKind::AutoBaud],
             _ => {}
         }
         setup

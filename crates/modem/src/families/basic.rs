@@ -10,31 +10,19 @@ use crate::command::{Answer, Command, Evidence, Fault, Outcome, Resume, Test, ex
 use crate::exchange::Exchange;
 use crate::families::{self, Family, Never, Op};
 use crate::io::{LineId, Section, StoreRequest};
+use crate::line::Port;
 use crate::module::{Module, setting};
 use crate::setup::Setup;
 
-/// Settings of this family that are not part of a line's own state.
+/// The family keeps nothing: everything that it sets belongs to a line.
 #[derive(Debug)]
-pub(crate) struct Basic {
-    /// &C
-    dcd: u8,
-    /// &D
-    pub(crate) dtr: u8,
-    backspace: u8,
-}
+pub(crate) struct Basic;
 
 /// What an open command of this family waits for.
 #[derive(Debug)]
 pub(crate) enum BasicOp {
     /// AT&W: until the settings are safe.
     Store,
-}
-
-impl Basic {
-    /// AT&C0: DCD is on, carrier or not.
-    pub(crate) fn carrier_always(&self) -> bool {
-        self.dcd == 0
-    }
 }
 
 impl Family for Basic {
@@ -163,7 +151,7 @@ impl Family for Basic {
             reference: "V.250 6.2.3; manual ATS5",
             evidence: Evidence::Documented,
             remarks: "Default 8. Answers are plain numbers without leading zeros, as the manual prints them.",
-            read: Some(|x| fixed_register(x, u32::from(x.module.families.basic.backspace))),
+            read: Some(read_backspace),
             set: Some(set_backspace),
             test: Test::None,
             examples: &[example("ATS5?", "\r\n8\r\n\r\nOK\r\n"), example("ATS5=127", "\r\nOK\r\n")],
@@ -196,7 +184,7 @@ impl Family for Basic {
     ];
 
     fn new(_setup: &Setup) -> Self {
-        Self { dcd: 1, dtr: 2, backspace: 8 }
+        Self
     }
 
     fn resume(_x: &mut Exchange<'_>, op: BasicOp, event: Resume) -> Answer {
@@ -210,11 +198,10 @@ impl Family for Basic {
     }
 
     fn save(module: &Module, line: LineId, settings: &mut String) {
-        let basic = &module.families.basic;
-        setting(settings, "basic.dcd", basic.dcd);
-        setting(settings, "basic.dtr", basic.dtr);
-        setting(settings, "basic.backspace", basic.backspace);
         if let Some(line) = module.line(line) {
+            setting(settings, "basic.dcd", line.port.dcd);
+            setting(settings, "basic.dtr", line.port.dtr_action);
+            setting(settings, "basic.backspace", line.reader.backspace());
             setting(settings, "basic.echo", u8::from(line.reader.echo()));
             setting(settings, "basic.quiet", u8::from(line.format.quiet));
             setting(settings, "basic.verbose", u8::from(line.format.result_form == ResultForm::Verbose));
@@ -224,32 +211,28 @@ impl Family for Basic {
 
     fn load(module: &mut Module, key: &str, value: &str) {
         let Ok(number) = value.parse::<u8>() else { return };
-        match key {
-            "basic.dcd" => module.families.basic.dcd = number,
-            "basic.dtr" => module.families.basic.dtr = number,
-            "basic.backspace" => apply_backspace(module, number),
-            _ => {
-                for id in module.line_ids() {
-                    let line = module.line_mut(id);
-                    match key {
-                        "basic.echo" => line.reader.set_echo(number != 0),
-                        "basic.quiet" => line.format.quiet = number != 0,
-                        "basic.verbose" => line.format.result_form = form(number),
-                        "basic.cmee" => line.format.cmee = number.min(2),
-                        _ => {}
-                    }
-                }
+        for id in module.line_ids() {
+            let line = module.line_mut(id);
+            match key {
+                "basic.dcd" if number <= 1 => line.port.dcd = number,
+                "basic.dtr" if number <= 2 => line.port.dtr_action = number,
+                "basic.backspace" if number <= 127 => line.reader.set_backspace(number),
+                "basic.echo" => line.reader.set_echo(number != 0),
+                "basic.quiet" => line.format.quiet = number != 0,
+                "basic.verbose" => line.format.result_form = form(number),
+                "basic.cmee" if number <= 2 => line.format.cmee = number,
+                _ => {}
             }
         }
     }
 
     fn factory(module: &mut Module) {
-        module.families.basic = Self::new(&module.setup);
-        apply_backspace(module, 8);
         let cmee = module.setup.profile.cmee;
         for id in module.line_ids() {
             let line = module.line_mut(id);
             line.reader.set_echo(true);
+            line.reader.set_backspace(8);
+            (line.port.dcd, line.port.dtr_action) = (Port::DCD, Port::DTR_ACTION);
             line.format = at::Format { result_form: ResultForm::Verbose, quiet: false, cmee };
         }
     }
@@ -309,12 +292,12 @@ fn store(x: &mut Exchange<'_>) -> Answer {
 }
 
 fn dcd(x: &mut Exchange<'_>) -> Answer {
-    x.module.families.basic.dcd = number(x, 1)?;
+    x.line_state().port.dcd = number(x, 1)?;
     Ok(Outcome::Ok)
 }
 
 fn dtr(x: &mut Exchange<'_>) -> Answer {
-    x.module.families.basic.dtr = number(x, 2)?;
+    x.line_state().port.dtr_action = number(x, 2)?;
     Ok(Outcome::Ok)
 }
 
@@ -328,17 +311,15 @@ fn set_fixed_register(x: &mut Exchange<'_>, value: u32) -> Answer {
     Ok(Outcome::Ok)
 }
 
-fn set_backspace(x: &mut Exchange<'_>) -> Answer {
-    let character = x.args.small(0..=127)?;
-    apply_backspace(x.module, character);
-    Ok(Outcome::Ok)
+fn read_backspace(x: &mut Exchange<'_>) -> Answer {
+    let character = x.line_state().reader.backspace();
+    fixed_register(x, u32::from(character))
 }
 
-fn apply_backspace(module: &mut Module, character: u8) {
-    module.families.basic.backspace = character;
-    for id in module.line_ids() {
-        module.line_mut(id).reader.set_backspace(character);
-    }
+fn set_backspace(x: &mut Exchange<'_>) -> Answer {
+    let character = x.args.small(0..=127)?;
+    x.line_state().reader.set_backspace(character);
+    Ok(Outcome::Ok)
 }
 
 fn list(x: &mut Exchange<'_>) -> Answer {

@@ -92,7 +92,7 @@ pub(crate) fn set_carrier(module: &mut Module, line: LineId, on: bool) {
 
 /// The host's DTR has fallen.
 pub(crate) fn dtr_fell(module: &mut Module, line: LineId) {
-    match module.families.basic.dtr {
+    match module.line_mut(line).port.dtr_action {
         1 => socket::to_command_mode(module, line),
         2 => socket::hang_up(module, line, true),
         _ => {}

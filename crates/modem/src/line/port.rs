@@ -42,6 +42,10 @@ pub(crate) struct Port {
     last: u8,
     /// A link or call has the line in a data phase of its own: what DCD follows with AT&C1.
     pub(crate) carrier: bool,
+    /// AT&C: 0 DCD always on, 1 following the carrier.
+    pub(crate) dcd: u8,
+    /// AT&D: what a falling DTR does.
+    pub(crate) dtr_action: u8,
     /// RI is on.
     pub(crate) ringing: bool,
     /// The host's DTR. A line without that circuit counts as on.
@@ -51,6 +55,11 @@ pub(crate) struct Port {
 }
 
 impl Port {
+    /// AT&C from the factory.
+    pub(crate) const DCD: u8 = 1;
+    /// AT&D from the factory.
+    pub(crate) const DTR_ACTION: u8 = 2;
+
     pub(crate) fn new(kind: LineKind) -> Self {
         Self {
             kind,
@@ -58,6 +67,8 @@ impl Port {
             trained: false,
             last: 0,
             carrier: false,
+            dcd: Self::DCD,
+            dtr_action: Self::DTR_ACTION,
             ringing: false,
             dtr: true,
             told: (Serial::FACTORY, Circuits::default()),
