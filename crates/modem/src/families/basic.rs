@@ -150,7 +150,7 @@ impl Family for Basic {
             syntax: &["ATS5=<0-127>", "ATS5?"],
             reference: "V.250 6.2.3; manual ATS5",
             evidence: Evidence::Documented,
-            remarks: "Default 8. Answers are plain numbers without leading zeros, as the manual prints them.",
+            remarks: "Default 8, each line its own. Answers are plain numbers without leading zeros, as the manual prints them.",
             read: Some(read_backspace),
             set: Some(set_backspace),
             test: Test::None,
