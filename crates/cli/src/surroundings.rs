@@ -51,7 +51,7 @@ impl Surroundings {
                 let _ = module.world(change.clone()).await;
             }
         }
-        pending().await
+        pending::<()>().await;
     }
 }
 
