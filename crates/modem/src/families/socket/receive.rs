@@ -5,15 +5,29 @@ use core::net::SocketAddr;
 
 use super::link::{LinkState, get, get_mut};
 use super::{SocketSettings, WINDOW, transparent};
-use crate::io::LinkRequest;
+use crate::io::{LinkRequest, Transport};
 use crate::module::Module;
+
+/// How many line backlogs may wait before datagrams, which come whole and so may be more than was granted, are lost.
+const DATAGRAM_BACKLOGS: usize = 4;
 
 /// Payload has come: it is said, or kept until the host fetches it.
 pub(super) fn received(module: &mut Module, number: u8, bytes: &[u8]) {
-    match module.families.socket.settings.pull {
+    let pull = module.families.socket.settings.pull;
+    match pull {
+        0 if overflows(module, number) => {
+            let text = "a datagram is lost: the line has not taken those before it";
+            module.note(None, &alloc::format!("link {number}"), text);
+        }
         0 => deliver(module, number, bytes),
         mode => keep(module, number, bytes, mode == 1),
     }
+}
+
+fn overflows(module: &mut Module, number: u8) -> bool {
+    let udp = get(module, number).filter(|link| link.transport == Transport::Udp).map(|link| link.line);
+    let limit = DATAGRAM_BACKLOGS * module.setup.profile.line_backlog;
+    udp.is_some_and(|line| module.backlog(line) >= limit)
 }
 
 /// Keeps payload for AT+CIPRXGET and says so: with `once` only if the host has read since it was last told.
