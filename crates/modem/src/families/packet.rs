@@ -18,7 +18,6 @@ mod context;
 mod grant;
 mod status;
 
-use alloc::string::String;
 use alloc::vec::Vec;
 use core::net::Ipv4Addr;
 
@@ -27,6 +26,7 @@ use crate::exchange::Exchange;
 use crate::families::{Family, FamilyTimer, Op, names, network, sapbr, socket};
 use crate::module::Module;
 use crate::setup::Setup;
+pub(crate) use apn::{Kept, is_kept, keep, to_keep};
 use bearer::Access;
 use context::Context;
 pub(crate) use grant::{cause, dead_end, dead_end_words, grants_context};
@@ -311,5 +311,5 @@ fn resume_bring_up(module: &mut Module) {
 /// What CSTT said last.
 fn access(module: &Module) -> Access {
     let given = module.families.packet.access.clone();
-    given.unwrap_or_else(|| Access { apn: String::new(), user: String::new(), password: String::new() })
+    given.unwrap_or_default()
 }

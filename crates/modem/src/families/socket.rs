@@ -15,6 +15,7 @@ mod close;
 mod events;
 mod heart;
 mod inbox;
+mod kept;
 mod layout;
 mod link;
 mod options;
@@ -29,7 +30,7 @@ mod typing;
 use alloc::vec::Vec;
 use at::DataEnd;
 
-use crate::command::{Answer, Command, Outcome, Resume};
+use crate::command::{Answer, Command, Fault, Outcome, Resume};
 use crate::exchange::Exchange;
 use crate::families::packet::{self, Bearer};
 use crate::families::{Family, FamilyTimer, Op};
@@ -94,6 +95,8 @@ pub(crate) enum SocketOp {
     Close(close::Closing),
     /// Transparent mode: the line is in data mode.
     Online,
+    /// CIPSCONT: until the store has it.
+    Keep,
 }
 
 /// This family's timers.
@@ -130,6 +133,7 @@ impl Family for Socket {
         pull::CIPRXGET,
         options::CIPTKA,
         options::CIPSERVER,
+        kept::CIPSCONT,
         heart::HEARTCONFIG,
         heart::HEARTBEAT,
         heart::HEARTBEATHEX,
@@ -158,6 +162,11 @@ impl Family for Socket {
             (SocketOp::Send(sending), _) => send::went_on(x, sending),
             (SocketOp::Count(count), _) => ack::counted(x, count),
             (SocketOp::Close(closing), _) => close::closed(x, closing),
+            (SocketOp::Keep, Resume::Store(Ok(_))) => Ok(Outcome::Ok),
+            (SocketOp::Keep, Resume::Store(Err(error))) => {
+                Err(Fault::error(alloc::format!("the settings could not be stored: {error}")))
+            }
+            (SocketOp::Keep, _) => Ok(Outcome::Wait(Op::socket(SocketOp::Keep))),
             (SocketOp::Online, _) => transparent::left(x),
             // A data phase without a timeout ends with data only.
             (SocketOp::Collect(_), _) => Ok(Outcome::Said),
@@ -179,6 +188,10 @@ impl Family for Socket {
         if waits.is_some() {
             module.resume(line, Resume::Event);
         }
+    }
+
+    fn load(module: &mut Module, key: &str, value: &str) {
+        kept::load(module, key, value);
     }
 
     fn factory(module: &mut Module) {

@@ -1,6 +1,8 @@
 //! CIPCSGP, CPNETAPN: which APN is used when nobody names one; CIPDPDP.
 
 use alloc::string::String;
+use at::{ArgError, Args};
+use core::fmt;
 
 use super::bearer::Access;
 use super::{Packet, PacketOp};
@@ -13,6 +15,19 @@ use crate::module::{Module, setting};
 /// Under what the private APN is kept.
 const KEY: &str = "kept.packet.private.";
 
+/// Under what CIPSCONT keeps this family's settings.
+const KEPT: &str = "kept.packet.access.";
+const KEPT_WATCH: &str = "kept.packet.watch";
+
+/// What of this family CIPSCONT keeps and shows.
+#[derive(Debug)]
+pub(crate) struct Kept {
+    pub(crate) apn: String,
+    pub(crate) user: String,
+    pub(crate) password: String,
+    pub(crate) watch: Watch,
+}
+
 /// A private APN (CPNETAPN).
 #[derive(Clone, Debug)]
 pub(crate) struct Private {
@@ -23,7 +38,7 @@ pub(crate) struct Private {
 
 /// What CIPDPDP says.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Watch {
+pub(crate) struct Watch {
     on: bool,
     interval: u8,
     times: u8,
@@ -31,6 +46,25 @@ pub(super) struct Watch {
 
 impl Watch {
     pub(super) const DEFAULT: Self = Self { on: true, interval: 10, times: 3 };
+
+    /// The parameters of CIPDPDP; those at the end may be left out.
+    fn taken(mut self, args: &mut Args<'_>) -> Result<Self, ArgError> {
+        self.on = args.flag()?;
+        if let Some(interval) = args.opt_number(1..=180)? {
+            self.interval = u8::try_from(interval).unwrap_or(u8::MAX);
+        }
+        if let Some(times) = args.opt_number(1..=10)? {
+            self.times = u8::try_from(times).unwrap_or(u8::MAX);
+        }
+        args.finish()?;
+        Ok(self)
+    }
+}
+
+impl fmt::Display for Watch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{},{},{}", u8::from(self.on), self.interval, self.times)
+    }
 }
 
 pub(super) const CIPCSGP: Command = Command {
@@ -107,7 +141,7 @@ pub(super) const CIPDPDP: Command = Command {
     syntax: &["AT+CIPDPDP=<0,1>[,<interval 1-180>,<times 1-10>]   defaults 1, 10, 3", "AT+CIPDPDP?", "AT+CIPDPDP=?"],
     reference: "manual AT+CIPSCONT (name only); older families' AT+CIPDPDP",
     evidence: Evidence::Assumed,
-    remarks: "Whether and how often the module looks whether its bearer is still there. Kept and shown; the twin knows of a lost \
+    remarks: "Whether and how often the module looks whether its bearer is still there. Shown, and kept by AT+CIPSCONT; the twin knows of a lost \
               bearer at once in any case. Off and on at power-on, the ranges and defaults are those of an older family.",
     read: Some(read_watch),
     set: Some(set_watch),
@@ -188,7 +222,7 @@ fn read_private(x: &mut Exchange<'_>) -> Answer {
     let private = x.module.families.packet.private.clone();
     let mode = if private.is_some() { 2 } else { 3 };
     let Private { access: Access { apn, user, password }, authentication } = private.unwrap_or_else(|| {
-        Private { access: Access { apn: String::new(), user: String::new(), password: String::new() }, authentication: 0 }
+        Private { access: Access::default(), authentication: 0 }
     });
     x.info(format_args!("MODE:{mode}"));
     x.info(format_args!("APN:{apn}"));
@@ -229,11 +263,51 @@ pub(super) fn kept(module: &mut Module, private: Option<Private>) {
     packet.private = private;
 }
 
+/// What CIPSCONT keeps and shows: what CSTT said last, or would use, and CIPDPDP.
+pub(crate) fn to_keep(module: &Module) -> Kept {
+    let packet = &module.families.packet;
+    let Access { apn, user, password } = packet.access.clone().unwrap_or_else(|| fallback(module));
+    Kept { apn, user, password, watch: packet.watch }
+}
+
+/// Writes that as settings: the APN only if it was given.
+pub(crate) fn keep(module: &Module, lines: &mut String) {
+    let packet = &module.families.packet;
+    // The network's own APN is not kept: another card or network may have another one.
+    if let Some(Access { apn, user, password }) = packet.access.as_ref().or(packet.given.as_ref()) {
+        for (key, value) in [("apn", apn), ("user", user), ("password", password)] {
+            setting(lines, &alloc::format!("{KEPT}{key}"), value);
+        }
+    }
+    setting(lines, KEPT_WATCH, packet.watch);
+}
+
+/// Whether CIPSCONT keeps this setting of this family.
+pub(crate) fn is_kept(key: &str) -> bool {
+    key.starts_with(KEPT) || key == KEPT_WATCH
+}
+
 /// Takes back what is kept.
 pub(super) fn load(module: &mut Module, key: &str, value: &str) {
+    if key == KEPT_WATCH {
+        if let Ok(watch) = Watch::DEFAULT.taken(&mut Args::new(value.as_bytes())) {
+            module.families.packet.watch = watch;
+        }
+        return;
+    }
+    if let Some(key) = key.strip_prefix(KEPT) {
+        let given = module.families.packet.given.get_or_insert_with(Access::default);
+        match key {
+            "apn" => given.apn = value.into(),
+            "user" => given.user = value.into(),
+            "password" => given.password = value.into(),
+            _ => {}
+        }
+        return;
+    }
     let Some(key) = key.strip_prefix(KEY) else { return };
     let private = module.families.packet.private.get_or_insert_with(|| Private {
-        access: Access { apn: String::new(), user: String::new(), password: String::new() },
+        access: Access::default(),
         authentication: 0,
     });
     match key {
@@ -246,17 +320,13 @@ pub(super) fn load(module: &mut Module, key: &str, value: &str) {
 }
 
 fn read_watch(x: &mut Exchange<'_>) -> Answer {
-    let Watch { on, interval, times } = x.module.families.packet.watch;
-    x.info(format_args!("+CIPDPDP: {},{interval},{times}", u8::from(on)));
+    let watch = x.module.families.packet.watch;
+    x.info(format_args!("+CIPDPDP: {watch}"));
     Ok(Outcome::Ok)
 }
 
 fn set_watch(x: &mut Exchange<'_>) -> Answer {
-    let on = x.args.flag()?;
     let last = x.module.families.packet.watch;
-    let interval = x.args.opt_number(1..=180)?.and_then(|n| u8::try_from(n).ok()).unwrap_or(last.interval);
-    let times = x.args.opt_number(1..=10)?.and_then(|n| u8::try_from(n).ok()).unwrap_or(last.times);
-    x.args.finish()?;
-    x.module.families.packet.watch = Watch { on, interval, times };
+    x.module.families.packet.watch = last.taken(&mut x.args)?;
     Ok(Outcome::Ok)
 }

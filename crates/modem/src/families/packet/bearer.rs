@@ -9,7 +9,7 @@ use crate::exchange::Exchange;
 use crate::families::Op;
 
 /// What CSTT sets.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub(super) struct Access {
     pub(super) apn: String,
     pub(super) user: String,

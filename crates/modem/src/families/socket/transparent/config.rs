@@ -1,5 +1,6 @@
 //! CIPCCFG: how transparent mode packs what the host sends, and how it hands over what the peer sends.
 
+use at::{ArgError, Args};
 use core::fmt;
 
 use crate::command::{Answer, Command, Evidence, Fault, Outcome, Test, example, example_after};
@@ -42,6 +43,28 @@ impl Default for Packing {
 }
 
 impl Packing {
+    /// The parameters of CIPCCFG, in order; those at the end may be left out.
+    pub(in super::super) fn taken(mut self, args: &mut Args<'_>) -> Result<Self, ArgError> {
+        self.retries = args.small(3..=8)?;
+        self.wait_tenths = args.small(2..=10)?;
+        self.send_size = word(args.number(1..=1460)?);
+        self.escape = args.flag()?;
+        if let Some(on) = args.opt_number(0..=1)? {
+            self.paced = on == 1;
+        }
+        if let Some(size) = args.opt_number(50..=1460)? {
+            self.receive_size = word(size);
+        }
+        if let Some(pause) = args.opt_number(20..=1000)? {
+            self.receive_pause = word(pause);
+        }
+        if let Some(on) = args.opt_number(0..=1)? {
+            self.discards = on == 1;
+        }
+        args.finish()?;
+        Ok(self)
+    }
+
     /// A packet in bytes; at least 1.
     pub(super) fn size(self) -> usize {
         usize::from(self.send_size).max(1)
@@ -111,24 +134,7 @@ fn read(x: &mut Exchange<'_>) -> Answer {
 
 fn set(x: &mut Exchange<'_>) -> Answer {
     let settings = x.module.families.socket.settings;
-    let mut packing = settings.packing;
-    packing.retries = x.args.small(3..=8)?;
-    packing.wait_tenths = x.args.small(2..=10)?;
-    packing.send_size = word(x.args.number(1..=1460)?);
-    packing.escape = x.args.flag()?;
-    if let Some(on) = x.args.opt_number(0..=1)? {
-        packing.paced = on == 1;
-    }
-    if let Some(size) = x.args.opt_number(50..=1460)? {
-        packing.receive_size = word(size);
-    }
-    if let Some(pause) = x.args.opt_number(20..=1000)? {
-        packing.receive_pause = word(pause);
-    }
-    if let Some(on) = x.args.opt_number(0..=1)? {
-        packing.discards = on == 1;
-    }
-    x.args.finish()?;
+    let packing = settings.packing.taken(&mut x.args)?;
     if settings.multi || !settings.transparent {
         return Err(Fault::error("AT+CIPCCFG is for transparent mode: AT+CIPMUX=0 and AT+CIPMODE=1 come before it"));
     }
