@@ -44,14 +44,10 @@ const ROUND_TRIPS_PER_CYCLE: u32 = 4;
 /// # Errors
 /// Something cannot be built, started or understood. A ratio below its budget is no error: it is printed.
 pub(crate) fn run(write: bool) -> Result<()> {
-    run::step("Looking for what the benchmark compares with");
-    prerequisites::ensure_for_bench()?;
-    run::step("Building the program for the benchmark (release)");
-    run::run(&mut run::cargo(&["build", "--release", "--package", "modemtwin"]))?;
+    let twin = build()?;
     let resident = ["build", "--release", "--package", "modemtwin-host", "--example", "resident"];
     run::run(&mut run::cargo(&resident))?;
-    let release = run::target().join("release");
-    let programs = Programs { twin: release.join("modemtwin"), resident: release.join("examples/resident") };
+    let programs = Programs { twin, resident: run::target().join("release/examples/resident") };
 
     run::step("Measuring");
     let table = measure(&programs)?.table();
@@ -60,6 +56,28 @@ pub(crate) fn run(write: bool) -> Result<()> {
         report::write(&table)?;
     }
     Ok(())
+}
+
+/// Measures and prints transparent mode alone.
+///
+/// # Errors
+/// As [`run`].
+pub(crate) fn transparent() -> Result<()> {
+    let twin = build()?;
+    run::step("Measuring transparent mode");
+    let directory = Scratch::new()?;
+    let speeds = bulk::measure(&twin, &directory, BULK_ROUNDS, bulk::TRANSPARENT)?;
+    println!("\n{}", report::bulk_table(&speeds));
+    Ok(())
+}
+
+/// Looks for what is needed, and builds the program; gives where it is.
+fn build() -> Result<PathBuf> {
+    run::step("Looking for what the benchmark compares with");
+    prerequisites::ensure_for_bench()?;
+    run::step("Building the program for the benchmark (release)");
+    run::run(&mut run::cargo(&["build", "--release", "--package", "modemtwin"]))?;
+    Ok(run::target().join("release/modemtwin"))
 }
 
 /// What is measured.
@@ -79,7 +97,7 @@ fn measure(programs: &Programs) -> Result<Figures> {
     })?;
     measure_tls(binary, &directory, &mut figures)?;
     measure_many(binary, &directory, &mut figures)?;
-    [figures.bulk, figures.bulk_etm] = bulk::measure(binary, &directory, BULK_ROUNDS)?;
+    [figures.bulk, figures.bulk_etm] = bulk::measure(binary, &directory, BULK_ROUNDS, bulk::ALL)?;
     for modules in RESIDENT {
         let said = run::output(Command::new(&programs.resident).arg(modules.to_string()))?;
         print!("memory: {said}");

@@ -30,8 +30,9 @@ Tasks:
   deny [--install]     Checks licences, bans and sources of all dependencies with cargo-deny;
                        with --install, first installs cargo-deny if it is missing.
   bench [--write]      Measures AT round trips, TLS cycles, bulk and memory against the least that they could cost, and
-                       against stunnel and openssl, installing what is missing (five minutes);
+                       against stunnel, socat and openssl, installing what is missing (six minutes);
                        with --write, puts the figures into docs/performance.md.
+  bench transparent    Measures bulk in transparent mode only, against stunnel and socat, and prints it (one minute).
   tls-matrix [--write] Runs every version, suite and level of TLS against three servers (two minutes), prints the table
                        and compares it with docs/tls.md; with --write, puts it there.
   soak                 The long runs at full size, of which the tests take a slice: simulated days, ten minutes over real
@@ -52,6 +53,7 @@ fn main() -> ExitCode {
         ["deny", "--install"] => deny::run(true),
         ["bench"] => bench::run(false),
         ["bench", "--write"] => bench::run(true),
+        ["bench", "transparent"] => bench::transparent(),
         ["soak"] => soak::run(),
         ["tls-matrix"] => tls_matrix::run(false),
         ["tls-matrix", "--write"] => tls_matrix::run(true),

@@ -56,6 +56,7 @@ const FOR_BENCH: &[Program] = &[
     Program { name: "cc", package: "gcc", purpose: "compiles the benchmark's responder" },
     Program { name: "openssl", package: "openssl", purpose: "is the server, and the client to compare with" },
     Program { name: "stunnel", package: "stunnel4", purpose: "is the tunnel to compare with" },
+    Program { name: "socat", package: "socat", purpose: "is the terminal over TLS to compare with" },
 ];
 
 /// Makes sure that the benchmark has what it compares with; installs what is missing.

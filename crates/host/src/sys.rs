@@ -15,14 +15,20 @@ use tokio::io::unix::AsyncFd;
 /// A non-blocking descriptor driven by the runtime. It never changes hands while it is registered: nothing gives out
 /// a mutable reference to it.
 ///
-/// Only reading is watched all the time. Writing is tried at once and watched while it is blocked; otherwise every read
-/// of the other side would wake us only to learn that there is room again.
+/// Only reading is watched all the time. Writing is tried at once, and watched when it is blocked and for a while after;
+/// otherwise every read of the other side would wake us only to learn that there is room again.
 #[derive(Debug)]
 pub(crate) struct Device {
     reader: AsyncFd<OwnedFd>,
-    /// While writing is blocked: a duplicate that is watched for it.
-    blocked: Option<AsyncFd<OwnedFd>>,
+    /// While writing is watched: a duplicate for that.
+    writer: Option<AsyncFd<OwnedFd>>,
+    /// How many writes have gone through since one was blocked.
+    calm: u32,
 }
+
+/// After so many writes without a block, writing is watched no more. To begin and end it for each block of bulk would cost more
+/// than the writing.
+const CALM: u32 = 64;
 
 /// Registers a descriptor that is in non-blocking mode. Has to be called inside a runtime.
 fn register(fd: OwnedFd, interest: Interest) -> io::Result<AsyncFd<OwnedFd>> {
@@ -35,7 +41,7 @@ fn register(fd: OwnedFd, interest: Interest) -> io::Result<AsyncFd<OwnedFd>> {
 impl Device {
     /// Takes a descriptor that is in non-blocking mode. Has to be called inside a runtime.
     pub(crate) fn new(fd: OwnedFd) -> io::Result<Self> {
-        Ok(Self { reader: register(fd, Interest::READABLE)?, blocked: None })
+        Ok(Self { reader: register(fd, Interest::READABLE)?, writer: None, calm: 0 })
     }
 
     pub(crate) fn poll_read(&self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
@@ -58,17 +64,21 @@ impl Device {
 
     pub(crate) fn poll_write(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         loop {
-            if let Some(watched) = &self.blocked {
-                ready!(watched.poll_write_ready(cx))?.clear_ready();
-            }
             match rustix::io::write(self.reader.get_ref(), bytes) {
-                Err(Errno::WOULDBLOCK) if self.blocked.is_none() => {
-                    let duplicate = self.reader.get_ref().try_clone()?;
-                    self.blocked = Some(register(duplicate, Interest::WRITABLE)?);
+                Err(Errno::WOULDBLOCK) => {
+                    self.calm = 0;
+                    let watched = match self.writer.take() {
+                        Some(watched) => watched,
+                        None => register(self.reader.get_ref().try_clone()?, Interest::WRITABLE)?,
+                    };
+                    ready!(self.writer.insert(watched).poll_write_ready(cx))?.clear_ready();
                 }
-                Err(Errno::WOULDBLOCK | Errno::INTR) => {}
+                Err(Errno::INTR) => {}
                 other => {
-                    self.blocked = None;
+                    self.calm = self.calm.saturating_add(1);
+                    if self.calm > CALM || other.is_err() {
+                        self.writer = None;
+                    }
                     return Poll::Ready(other.map_err(Into::into));
                 }
             }

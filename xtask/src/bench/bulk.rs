@@ -1,4 +1,5 @@
-//! Many bytes through one TLS link: the twin in multi mode over a TCP line, stunnel, and `openssl s_client`.
+//! Many bytes through one TLS link: the twin over a TCP line in multi mode and in transparent mode, stunnel, and `openssl
+//! s_client`; the twin over a PTY in transparent mode, and socat.
 
 use std::fs::{self, File};
 use std::io::{Read, Write};
@@ -16,8 +17,8 @@ use super::peers::{Running, SUITE, Server, Twin, free_port};
 use super::port::Port;
 use super::report::Speeds;
 
-/// What goes through in one measurement; a multiple of [`SEND`].
-const VOLUME: usize = 1460 << 14;
+/// What goes through in one measurement; a multiple of [`SEND`], and of what transparent mode packs (AT+CIPCCFG, 1024).
+const VOLUME: usize = 1460 << 15;
 /// The longest CIPSEND of the module.
 const SEND: usize = 1460;
 /// How much is written to the others, and to the server, in one go.
@@ -25,55 +26,66 @@ const CHUNK: usize = 64 << 10;
 /// How long nothing may come.
 const PATIENCE: i64 = 20;
 
-/// Measures all three in turn, up and down, `rounds` times; gives the speeds with servers that do not agree to
+/// Who is compared, in this order.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Who {
+    Multi,
+    Transparent,
+    Stunnel,
+    SClient,
+    TransparentPty,
+    Socat,
+}
+
+impl Who {
+    /// As tables call them.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Multi => "the twin in multi mode",
+            Self::Transparent => "the twin in transparent mode",
+            Self::Stunnel => "stunnel",
+            Self::SClient => "`openssl s_client`",
+            Self::TransparentPty => "the twin in transparent mode on a PTY",
+            Self::Socat => "socat on a PTY",
+        }
+    }
+}
+
+/// Everybody.
+pub(super) const ALL: &[Who] =
+    &[Who::Stunnel, Who::SClient, Who::Multi, Who::Transparent, Who::Socat, Who::TransparentPty];
+/// Those that transparent mode is about.
+pub(super) const TRANSPARENT: &[Who] = &[Who::Stunnel, Who::Transparent, Who::Socat, Who::TransparentPty];
+
+/// Measures them in turn, up and down, `rounds` times; gives the speeds with servers that do not agree to
 /// encrypt-then-MAC (RFC 7366), and with servers that do, which take turns too.
 ///
 /// # Errors
 /// Something does not start, or a byte does not arrive.
-pub(super) fn measure(binary: &Path, directory: &Path, rounds: u32) -> Result<[Speeds; 2]> {
+pub(super) fn measure(binary: &Path, directory: &Path, rounds: u32, who: &[Who]) -> Result<[Speeds; 2]> {
+    let start = |directory: &Path, etm| {
+        who.iter().map(|who| Tunnel::start(*who, binary, directory, etm)).collect::<Result<Vec<Tunnel>>>()
+    };
     let mut sides = [
-        ("MAC-then-encrypt", Tunnels::start(binary, &directory.join("bulk"), false)?, Speeds::default()),
-        ("encrypt-then-MAC", Tunnels::start(binary, &directory.join("bulk-etm"), true)?, Speeds::default()),
+        ("MAC-then-encrypt", start(&directory.join("bulk"), false)?, Speeds::default()),
+        ("encrypt-then-MAC", start(&directory.join("bulk-etm"), true)?, Speeds::default()),
     ];
     for round in 1..=rounds {
         for (name, tunnels, speeds) in &mut sides {
-            tunnels.measure(speeds)?;
+            for tunnel in tunnels {
+                let up = tunnel.up().with_context(|| format!("{}, up", tunnel.who.name()))?;
+                let down = tunnel.down().with_context(|| format!("{}, down", tunnel.who.name()))?;
+                speeds.add(tunnel.who, up, down);
+            }
             println!("bulk, {name}, round {round} of {rounds}: {}", speeds.shown());
         }
     }
     Ok(sides.map(|(_, _, speeds)| speeds))
 }
 
-/// Those that are compared.
-struct Tunnels {
-    twin: Tunnel,
-    stunnel: Tunnel,
-    s_client: Tunnel,
-}
-
-impl Tunnels {
-    fn start(binary: &Path, directory: &Path, etm: bool) -> Result<Self> {
-        let twin = Tunnel::twin(binary, directory, etm)?;
-        let stunnel = Tunnel::stunnel(directory, etm)?;
-        Ok(Self { twin, stunnel, s_client: Tunnel::s_client(directory, etm)? })
-    }
-
-    fn measure(&mut self, speeds: &mut Speeds) -> Result<()> {
-        for (tunnel, up, down) in [
-            (&mut self.twin, &mut speeds.twin_up, &mut speeds.twin_down),
-            (&mut self.stunnel, &mut speeds.stunnel_up, &mut speeds.stunnel_down),
-            (&mut self.s_client, &mut speeds.s_client_up, &mut speeds.s_client_down),
-        ] {
-            up.push(tunnel.up().with_context(|| format!("{}, up", tunnel.name))?);
-            down.push(tunnel.down().with_context(|| format!("{}, down", tunnel.name))?);
-        }
-        Ok(())
-    }
-}
-
 /// A TLS client between us and a server of its own.
 struct Tunnel {
-    name: &'static str,
+    who: Who,
     /// Into the client.
     send: File,
     /// Out of the client.
@@ -92,22 +104,45 @@ enum Client {
 }
 
 impl Tunnel {
-    fn twin(binary: &Path, directory: &Path, etm: bool) -> Result<Self> {
-        let (server, arrived) = server(&directory.join("twin"), etm)?;
-        let (twin, line) = Twin::on_tcp(binary, &directory.join("twin"))?;
-        line.set_nodelay(true)?;
-        let line = File::from(OwnedFd::from(line));
-        let mut modem = Port::over(line.try_clone()?);
+    fn start(who: Who, binary: &Path, directory: &Path, etm: bool) -> Result<Self> {
+        match who {
+            Who::Multi => Self::twin(who, binary, &directory.join("multi"), etm),
+            Who::Transparent => Self::twin(who, binary, &directory.join("transparent"), etm),
+            Who::TransparentPty => Self::twin(who, binary, &directory.join("transparent-pty"), etm),
+            Who::Stunnel => Self::stunnel(directory, etm),
+            Who::SClient => Self::s_client(directory, etm),
+            Who::Socat => Self::socat(&directory.join("socat"), etm),
+        }
+    }
+
+    fn twin(who: Who, binary: &Path, directory: &Path, etm: bool) -> Result<Self> {
+        let (server, arrived) = server(directory, etm)?;
+        let (twin, mut modem) = if who == Who::TransparentPty {
+            let twin = Twin::start(binary, directory, 1)?;
+            let modem = Port::open(twin.lines.first().context("no line")?)?;
+            (twin, modem)
+        } else {
+            let (twin, line) = Twin::on_tcp(binary, directory)?;
+            line.set_nodelay(true)?;
+            (twin, Port::over(File::from(OwnedFd::from(line))))
+        };
+        let at = who == Who::Multi;
         modem.ok(&["ATE0"])?;
         super::attach(&mut modem)?;
-        modem.ok(&["AT+CIPMUX=1", "AT+CIPQSEND=1", "AT+CSTT", "AT+CIICR"])?;
-        modem.ask(b"AT+CIFSR\r", b".")?;
         modem.ok(&["AT+CIPSSL=1", "AT+SSLCFG=\"sslversion\",0,3", "AT+SSLCFG=\"ciphersuite\",0,0X0035"])?;
-        let connect = format!("AT+CIPSTART=0,\"TCP\",\"127.0.0.1\",{}\r", server.port);
-        modem.ask(connect.as_bytes(), b"CONNECT OK\r\n")?;
-        let receive = Receiver::new(line.try_clone()?);
-        let client = Client::Twin { _twin: twin };
-        Ok(Self { name: "the twin", send: line, receive, at: true, server, arrived, _client: client })
+        if at {
+            modem.ok(&["AT+CIPMUX=1", "AT+CIPQSEND=1", "AT+CSTT", "AT+CIICR"])?;
+            modem.ask(b"AT+CIFSR\r", b".")?;
+            let connect = format!("AT+CIPSTART=0,\"TCP\",\"127.0.0.1\",{}\r", server.port);
+            modem.ask(connect.as_bytes(), b"CONNECT OK\r\n")?;
+        } else {
+            modem.ok(&["AT+CIPMODE=1"])?;
+            let connect = format!("AT+CIPSTART=\"TCP\",\"127.0.0.1\",{}\r", server.port);
+            modem.ask(connect.as_bytes(), b"\r\nCONNECT\r\n")?;
+        }
+        let send = modem.into_file();
+        let receive = Receiver::new(send.try_clone()?);
+        Ok(Self { who, send, receive, at, server, arrived, _client: Client::Twin { _twin: twin } })
     }
 
     fn stunnel(directory: &Path, etm: bool) -> Result<Self> {
@@ -129,7 +164,22 @@ impl Tunnel {
         let line = File::from(OwnedFd::from(line));
         let receive = Receiver::new(line.try_clone()?);
         let client = Client::Program { _program: program };
-        Ok(Self { name: "stunnel", send: line, receive, at: false, server, arrived, _client: client })
+        Ok(Self { who: Who::Stunnel, send: line, receive, at: false, server, arrived, _client: client })
+    }
+
+    fn socat(directory: &Path, etm: bool) -> Result<Self> {
+        let (server, arrived) = server(directory, etm)?;
+        let link = directory.join("line");
+        let mut command = Command::new("socat");
+        command.arg(format!("PTY,link={},raw,echo=0", link.display()));
+        command.arg(format!("OPENSSL:127.0.0.1:{},verify=0,cipher={SUITE}", server.port));
+        let mut program =
+            Running::start(command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()))?;
+        program.wait("socat", || link.exists().then_some(()))?;
+        let send = Port::open(&link)?.into_file();
+        let receive = Receiver::new(send.try_clone()?);
+        let client = Client::Program { _program: program };
+        Ok(Self { who: Who::Socat, send, receive, at: false, server, arrived, _client: client })
     }
 
     fn s_client(directory: &Path, etm: bool) -> Result<Self> {
@@ -142,7 +192,7 @@ impl Tunnel {
         let (send, receive) = program.pipes()?;
         let receive = Receiver::new(receive);
         let client = Client::Program { _program: program };
-        Ok(Self { name: "openssl s_client", send, receive, at: false, server, arrived, _client: client })
+        Ok(Self { who: Who::SClient, send, receive, at: false, server, arrived, _client: client })
     }
 
     /// MiB per second from us to the server.

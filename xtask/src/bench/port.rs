@@ -41,6 +41,11 @@ impl Port {
         Self { tty, said: Vec::with_capacity(4096) }
     }
 
+    /// The terminal, or what is in its place.
+    pub(super) fn into_file(self) -> File {
+        self.tty
+    }
+
     /// Sends and reads until the marker comes; gives everything up to where reading stopped.
     ///
     /// # Errors

@@ -7,6 +7,7 @@ use std::thread;
 
 use anyhow::{Context, Result};
 
+use super::bulk::Who;
 use super::{MODULES, ROUND_TRIPS_PER_CYCLE};
 use crate::run;
 
@@ -18,6 +19,8 @@ const PAGE: &str = "docs/performance.md";
 const AT_BUDGET: f64 = 0.90;
 /// At least this share of the possible TLS cycles.
 const TLS_BUDGET: f64 = 0.85;
+/// At least this share of what does nothing but carry bytes into TLS and back, in transparent mode.
+const BULK_BUDGET: f64 = 1.0;
 /// At most so many KiB of resident memory for a module without a link, …
 const IDLE_BUDGET: f64 = 8.0;
 /// … and with one idle TLS link.
@@ -46,40 +49,62 @@ pub(super) struct Figures {
     pub(super) memory: Vec<Memory>,
 }
 
-/// Bulk through one TLS link, in MiB per second.
+/// Bulk through one TLS link, in MiB per second: who, up, down.
 #[derive(Default)]
-pub(super) struct Speeds {
-    pub(super) twin_up: Vec<f64>,
-    pub(super) twin_down: Vec<f64>,
-    pub(super) stunnel_up: Vec<f64>,
-    pub(super) stunnel_down: Vec<f64>,
-    pub(super) s_client_up: Vec<f64>,
-    pub(super) s_client_down: Vec<f64>,
-}
+pub(super) struct Speeds(Vec<(Who, Vec<f64>, Vec<f64>)>);
 
 impl Speeds {
+    /// One more measurement.
+    pub(super) fn add(&mut self, who: Who, up: f64, down: f64) {
+        match self.0.iter_mut().find(|(known, ..)| *known == who) {
+            Some((_, ups, downs)) => {
+                ups.push(up);
+                downs.push(down);
+            }
+            None => self.0.push((who, vec![up], vec![down])),
+        }
+    }
+
     /// The medians so far.
     pub(super) fn shown(&self) -> String {
-        let pair = |up: &[f64], down: &[f64]| format!("{:.0} up {:.0} down", median(up), median(down));
-        let [twin, stunnel, s_client] = [
-            pair(&self.twin_up, &self.twin_down),
-            pair(&self.stunnel_up, &self.stunnel_down),
-            pair(&self.s_client_up, &self.s_client_down),
-        ];
-        format!("{twin} twin, {stunnel} stunnel, {s_client} s_client (MiB/s)")
+        let one = |(who, up, down): &(Who, Vec<f64>, Vec<f64>)| {
+            format!("{:.0} up {:.0} down {}", median(up), median(down), who.name())
+        };
+        self.0.iter().map(one).collect::<Vec<_>>().join(", ")
+    }
+
+    /// How often it was measured.
+    fn count(&self) -> usize {
+        self.0.first().map_or(0, |(_, up, _)| up.len())
     }
 
     fn rows(&self, table: &mut Table, mac: &str) {
-        for (way, twin, stunnel, s_client) in [
-            ("up", &self.twin_up, &self.stunnel_up, &self.s_client_up),
-            ("down", &self.twin_down, &self.stunnel_down, &self.s_client_down),
-        ] {
-            let ratio = |other: &[f64], name: &str| format!("{:.3} of {name}", median(twin) / median(other));
-            let ratios = format!("{}, {}", ratio(stunnel, "stunnel"), ratio(s_client, "s_client"));
-            table.row(&format!("MiB {way}, {mac}, stunnel"), stunnel, "");
-            table.row(&format!("MiB {way}, {mac}, `openssl s_client`"), s_client, "");
-            table.row(&format!("MiB {way}, {mac}, the twin in multi mode"), twin, &ratios);
+        for (way, up) in [("up", true), ("down", false)] {
+            let figures = |who: Who| {
+                let found = self.0.iter().find(|(known, ..)| *known == who);
+                found.map(|(_, ups, downs)| if up { ups } else { downs })
+            };
+            for (who, ..) in &self.0 {
+                let Some(is) = figures(*who) else { continue };
+                let ratio = |(other, budget): &(Who, Option<f64>)| {
+                    let ratio = median(is) / median(figures(*other)?);
+                    let budget = budget.map_or_else(String::new, |budget| format!(" (≥ {budget:.1})"));
+                    Some(format!("{ratio:.3} of {}{budget}", other.name()))
+                };
+                let ratios = compared(*who).iter().filter_map(ratio).collect::<Vec<_>>().join(", ");
+                table.row(&format!("MiB {way}, {mac}, {}", who.name()), is, &ratios);
+            }
         }
+    }
+}
+
+/// Whom a side of bulk is compared with, and at least which share it has to reach.
+fn compared(who: Who) -> &'static [(Who, Option<f64>)] {
+    match who {
+        Who::Multi => &[(Who::Stunnel, None), (Who::SClient, None)],
+        Who::Transparent => &[(Who::Stunnel, Some(BULK_BUDGET)), (Who::SClient, None)],
+        Who::TransparentPty => &[(Who::Socat, Some(BULK_BUDGET))],
+        Who::Stunnel | Who::SClient | Who::Socat => &[],
     }
 }
 
@@ -118,8 +143,7 @@ impl Figures {
     /// Markdown tables of medians, ratios and budgets, and the machine.
     pub(super) fn table(&self) -> String {
         let mut table = Table(String::new());
-        table.cells(["What", "Per second (median)", "Middle half", "Ratio (budget)"]);
-        table.cells(["---", "---:", "---:", "---:"]);
+        table.head();
         let ratio = |is: f64, budget: f64| format!("{is:.3} (≥ {budget:.2})");
         let at = median(&self.twin) / median(&self.bare);
         table.row("AT round trips, bare C responder on a PTY", &self.bare, "");
@@ -133,8 +157,7 @@ impl Figures {
         table.row(&format!("handshakes, {MODULES} × `openssl s_time -new` at once"), &self.many_s_time, "");
         let name = format!("TLS connect–send–close over AT, {MODULES} modules at once");
         table.row(&name, &self.many_cycles, &format!("{many:.3}"));
-        self.bulk.rows(&mut table, "MAC-then-encrypt");
-        self.bulk_etm.rows(&mut table, "encrypt-then-MAC");
+        bulk_rows(&mut table, &self.bulk, &self.bulk_etm);
 
         let mut text = table.0;
         let _ = writeln!(
@@ -154,17 +177,35 @@ impl Figures {
             self.bare.len(),
             self.cycles.len(),
             self.many_cycles.len(),
-            self.bulk.twin_up.len(),
+            self.bulk.count(),
             machine()
         );
         text
     }
 }
 
+/// The table of bulk alone.
+pub(super) fn bulk_table([bulk, bulk_etm]: &[Speeds; 2]) -> String {
+    let mut table = Table(String::new());
+    table.head();
+    bulk_rows(&mut table, bulk, bulk_etm);
+    table.0
+}
+
+fn bulk_rows(table: &mut Table, bulk: &Speeds, bulk_etm: &Speeds) {
+    bulk.rows(table, "MAC-then-encrypt");
+    bulk_etm.rows(table, "encrypt-then-MAC");
+}
+
 /// A Markdown table with four columns.
 struct Table(String);
 
 impl Table {
+    fn head(&mut self) {
+        self.cells(["What", "Per second (median)", "Middle half", "Ratio (budget)"]);
+        self.cells(["---", "---:", "---:", "---:"]);
+    }
+
     fn cells(&mut self, cells: [&str; 4]) {
         let _ = writeln!(self.0, "| {} | {} | {} | {} |", cells[0], cells[1], cells[2], cells[3]);
     }

@@ -32,10 +32,11 @@ use handle::{Command, WAITING};
 pub use handle::{Gone, Handle};
 use storing::Storing;
 
-/// How many bytes are read from a line in one go.
-const LINE_CHUNK: usize = 4 << 10;
-/// The scratch buffer: holds any datagram.
+/// The scratch buffer: holds any datagram, and what is read from a line in one go.
 const SCRATCH: usize = 64 << 10;
+/// How many bytes are read from a line before it is another's turn: a terminal gives them in small portions, which are to leave
+/// as one.
+const LINE_TURN: usize = 32 << 10;
 /// How many closed connections may wait for their peers at a time.
 const LINGERING: usize = 16;
 /// How many rounds the loop makes before it lets others run.
@@ -293,8 +294,9 @@ impl Instance {
 
     fn poll_line(&mut self, cx: &mut Context<'_>, buffer: &mut [u8], line: LineId) -> bool {
         let mut progress = false;
-        loop {
-            let room = self.modem.line_room(line).min(LINE_CHUNK);
+        let mut read = 0;
+        while read < LINE_TURN {
+            let room = self.modem.line_room(line).min(buffer.len());
             let Some(polled) = self.lines.get_mut(usize::from(line.0)) else { return progress };
             let Poll::Ready(event) = polled.poll(cx, &mut buffer[..room]) else { return progress };
             progress = true;
@@ -304,7 +306,7 @@ impl Instance {
                 LineEvent::Written(bytes) => self.handle_input(Input::Written { line, bytes }),
                 LineEvent::Received(count) => {
                     self.handle_input(Input::Line { line, bytes: &buffer[..count] });
-                    return true;
+                    read += count;
                 }
                 LineEvent::Dtr(on) => self.handle_input(Input::Dtr { line, on }),
                 LineEvent::Ended => {
@@ -319,6 +321,7 @@ impl Instance {
                 }
             }
         }
+        progress
     }
 
     fn poll_store(&mut self, cx: &mut Context<'_>) -> bool {

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use modem::{ConnId, Connect, LinkFailure};
+use modem::{ConnId, Connect, LinkFailure, Transport};
 use tokio::time::{Sleep, sleep};
 
 use super::Network;
@@ -24,6 +24,10 @@ const CLOSE_LIMIT: Duration = Duration::from_secs(5);
 /// How long the peer may take to close its side afterwards. Closing before it does would make the computer answer data
 /// that is still on its way with a reset, which can cost the peer what it has not read yet.
 const LINGER_LIMIT: Duration = Duration::from_secs(2);
+/// The most that a TLS record carries: small portions of a stream that wait become one.
+const RECORD: usize = 16 << 10;
+/// How many bytes are sent before the module is told so.
+const TURN: usize = 64 << 10;
 /// How often to look for acknowledgements that the module waits for: at first, and at most.
 const ACK_POLL: (Duration, Duration) = (Duration::from_millis(1), Duration::from_millis(20));
 
@@ -37,6 +41,8 @@ pub(crate) struct Link {
     head: usize,
     queued: u64,
     received: u64,
+    /// It has failed behind something that the module had to be told first.
+    failed: Option<io::Error>,
     /// How it ended, once it has.
     end: End,
     acknowledged: Acknowledged,
@@ -98,6 +104,7 @@ impl Link {
             head: 0,
             queued: 0,
             received: 0,
+            failed: None,
             end: End::Module,
             acknowledged: Acknowledged::default(),
             notify: VecDeque::new(),
@@ -141,9 +148,14 @@ impl Link {
     }
 
     pub(crate) fn send(&mut self, bytes: Vec<u8>) {
-        if !bytes.is_empty() {
-            self.queued += bytes.len() as u64;
-            self.queue.push_back(bytes);
+        if bytes.is_empty() {
+            return;
+        }
+        self.queued += bytes.len() as u64;
+        let stream = self.subject.transport == Transport::Tcp;
+        match self.queue.back_mut() {
+            Some(last) if stream && last.len() + bytes.len() <= RECORD => last.extend_from_slice(&bytes),
+            _ => self.queue.push_back(bytes),
         }
     }
 
@@ -218,19 +230,22 @@ impl Link {
     }
 
     fn poll_open(&mut self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<Happened> {
-        if let Poll::Ready(sent) = self.poll_send(cx) {
+        if let Some(error) = self.failed.take() {
+            return Poll::Ready(self.broken(&error));
+        }
+        if let Poll::Ready(sent) = self.poll_send_turn(cx) {
             return Poll::Ready(sent.map_or_else(|e| self.broken(&e), Happened::Sent));
         }
         if let Poll::Ready(acked) = self.poll_acked(cx) {
             return Poll::Ready(Happened::Acked(acked));
         }
         let room = self.granted.min(buffer.len());
-        let State::Open(stream) = &mut self.state else { return Poll::Pending };
         if room == 0 {
             return Poll::Pending;
         }
-        match stream.poll_read(cx, buffer, room) {
+        match self.poll_receive(cx, buffer, room) {
             Poll::Ready(Ok(0)) => {
+                let State::Open(stream) = &self.state else { return Poll::Pending };
                 self.end = if stream.is_truncated() { End::Truncated } else { End::Peer };
                 self.state = State::Over;
                 Poll::Ready(Happened::PeerClosed)
@@ -243,6 +258,50 @@ impl Link {
             Poll::Ready(Err(e)) => Poll::Ready(self.broken(&e)),
             Poll::Pending => Poll::Pending,
         }
+    }
+
+    /// Reads what is there, several records at once; a datagram alone.
+    fn poll_receive(
+        &mut self,
+        cx: &mut Context<'_>,
+        buffer: &mut [u8],
+        room: usize,
+    ) -> Poll<io::Result<usize>> {
+        let State::Open(stream) = &mut self.state else { return Poll::Pending };
+        if matches!(stream, Stream::Udp(_)) {
+            return stream.poll_read(cx, buffer, room);
+        }
+        let mut total = 0;
+        while total < room {
+            match stream.poll_read(cx, &mut buffer[total..], room - total) {
+                Poll::Ready(Ok(count)) if count > 0 => total += count,
+                Poll::Ready(Err(error)) if total > 0 => {
+                    self.failed = Some(error);
+                    break;
+                }
+                // An end is read once more, when there is nothing before it.
+                _ if total > 0 => break,
+                other => return other,
+            }
+        }
+        Poll::Ready(Ok(total))
+    }
+
+    /// Sends what the network takes now of the queue, up to a turn; pending when it takes nothing, or there is nothing.
+    fn poll_send_turn(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        let mut total = 0;
+        while total < TURN {
+            match self.poll_send(cx) {
+                Poll::Ready(Ok(sent)) => total += sent,
+                Poll::Ready(Err(error)) if total > 0 => {
+                    self.failed = Some(error);
+                    break;
+                }
+                _ if total > 0 => break,
+                other => return other,
+            }
+        }
+        Poll::Ready(Ok(total))
     }
 
     /// Sends the next portion of the queue; pending when there is none or the network takes none.
