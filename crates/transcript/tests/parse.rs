@@ -332,10 +332,22 @@ proptest! {
     }
 
     #[test]
+    fn any_world_file_is_taken_or_refused(words in proptest::collection::vec(
+        prop::sample::select(vec![
+            "after", "5s", "card", "in", "pin", "1234", "arrears", "apn", "private", "\"a\"", "\"", "\\x", "dead-end", "slow",
+            "attach", "reset", "power", "off", "#", "\n", " ", "99999999999999999999s", "é",
+        ]),
+        0..12,
+    )) {
+        let _ = WorldFile::parse("w", &words.concat());
+        let _ = WorldFile::parse("w", &words.join(" "));
+    }
+
+    #[test]
     fn words_of_the_format_in_any_order(words in proptest::collection::vec(
         prop::sample::select(vec![
             "@peer", "@query", "expect", "echo", "fails", "@file", "@store", "put", "x", "=", "\"", "\\x", "{", "}", "{*}", "{len:x}", ">", "<", ">>", "<<", "raw",
-            "bytes", "5", "5s", "\n", " ", "card", "in", "pin", "@world", "@module", "99999999999999999999", "é",
+            "bytes", "5", "5s", "\n", " ", "card", "in", "pin", "@world", "@module", "apn", "private", "reset", "99999999999999999999", "é",
         ]),
         0..12,
     )) {
