@@ -77,6 +77,17 @@ Examples:
       one context, with the files of module 0 of this user
 ";
 
+const SMS_EXAMPLES: &str = "\
+A module that is not running gets the message when it runs again. What modules
+send is in DIR/modem0/outbox, one message a line; only its owner can read it.
+
+Examples:
+  modemtwin sms --state ./state --from +8613800138000 'Hello, world'
+      a text for module 0
+  modemtwin sms --to 3 --pdu 0405810180F600000290310262042304F4F29C0E
+      an SMS-DELIVER as it is, for module 3 of this user
+";
+
 /// A software twin of the openLuat Air724UG LTE Cat.1 module: AT commands in, the same bytes back, real TCP and TLS
 /// behind.
 #[derive(Debug, Parser)]
@@ -102,6 +113,9 @@ pub(crate) enum Action {
     /// Says what a module's TLS contexts would do: files, checks, risks, and whether a connect can work. Connects to nobody.
     #[command(after_help = format!("{EXPLAIN_EXAMPLES}\n{EXIT_CODES}"))]
     Explain(Explain),
+    /// Sends a module a short message, as somebody in its network would.
+    #[command(after_help = format!("{SMS_EXAMPLES}\n{EXIT_CODES}"))]
+    Sms(Sms),
     /// Lists the AT commands, their forms, and how we know that the module behaves so.
     #[command(after_help = EXIT_CODES)]
     Commands(Commands),
@@ -202,6 +216,26 @@ pub(crate) struct Explain {
     /// As for `run`.
     #[arg(long, value_name = "WHAT", value_enum, default_value_t = Tls::Module)]
     pub(crate) tls: Tls,
+}
+
+/// `sms`.
+#[derive(Debug, Args)]
+pub(crate) struct Sms {
+    /// Where `run` keeps the modules' files. [default: `modemtwin` in the user's data directory]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) state: Option<PathBuf>,
+    /// Which module is to have it, as numbered by `run`.
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=999_999))]
+    pub(crate) to: u32,
+    /// Who it is from: a number, or a name of at most eleven letters.
+    #[arg(long, value_name = "NUMBER", default_value = "+8613800138000", allow_hyphen_values = true)]
+    pub(crate) from: String,
+    /// An SMS-DELIVER or SMS-STATUS-REPORT (TS 23.040) in hexadecimal digits, without a service centre.
+    #[arg(long, value_name = "DIGITS", conflicts_with_all = ["text", "from"])]
+    pub(crate) pdu: Option<String>,
+    /// The text; a long one becomes several messages.
+    #[arg(value_name = "TEXT", required_unless_present = "pdu")]
+    pub(crate) text: Option<String>,
 }
 
 /// `commands`.

@@ -14,6 +14,7 @@ mod run;
 mod running;
 mod screen;
 mod show;
+mod sms;
 mod surroundings;
 
 use std::io::Write;
@@ -31,6 +32,7 @@ fn main() -> ExitCode {
     let result = match action {
         Action::Commands(options) => commands::commands(&options),
         Action::Explain(options) => explain::explain(&options),
+        Action::Sms(options) => sms::sms(&options),
         Action::Run(options) => {
             log::start(options.log);
             run::run(&options)

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, bail};
+use host::spool::Spool;
 use host::{Ended, Instance, Line, LineSpec, Network, Parts, Resolver, Store, fleet, net};
 use modem::Setup;
 
@@ -42,6 +43,7 @@ async fn serve(options: &Run, stop: impl Future<Output = ()>) -> anyhow::Result<
     for index in 0..options.modules {
         instances.push(instance(options, index, &state, &network, &surroundings)?);
     }
+    let spool = spool(options, &state, &instances)?;
     let handles: Vec<_> = instances.iter().map(Instance::handle).collect();
     let power_key = PowerKey::catch()?.serve(handles.clone());
     let surroundings = surroundings.go_on(handles);
@@ -51,6 +53,7 @@ async fn serve(options: &Run, stop: impl Future<Output = ()>) -> anyhow::Result<
         outcomes = fleet::run(instances, stop) => outcomes,
         () = power_key => bail!("the signals have ended"),
         () = surroundings => bail!("the surroundings have ended"),
+        () = spool => bail!("short messages are not looked for any more"),
     };
     if outcomes.iter().any(|outcome| outcome.ended == Ended::OutputLost) {
         bail!("answers are lost: standard output could not be written to; the log says why");
@@ -88,6 +91,30 @@ fn instance(
     surroundings.begin(&mut setup)?;
     let parts = Parts { name, setup, lines, store, network: Arc::clone(network), observer: None };
     Ok(Instance::new(parts).power_key(PowerKey::hint()))
+}
+
+/// Watches for short messages from `modemtwin sms`; never ends. Where the system has no more watches, the modules
+/// run without.
+fn spool(
+    options: &Run,
+    state: &Path,
+    instances: &[Instance],
+) -> anyhow::Result<impl Future<Output = ()> + use<>> {
+    let mut modules = Vec::new();
+    for (index, instance) in (0..options.modules).zip(instances) {
+        modules.push((state.join(format!("modem{}", number(options, index)?)), instance.handle()));
+    }
+    let spool = Spool::watch(modules);
+    Ok(async move {
+        let problem = match spool {
+            Ok(spool) => spool.serve().await,
+            Err(error) => Err(error),
+        };
+        if let Err(error) = problem {
+            tracing::warn!(%error, "short messages from outside are not looked for");
+        }
+        std::future::pending().await
+    })
 }
 
 /// The module's number: its identity, its name, the directory of its state.

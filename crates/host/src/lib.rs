@@ -9,6 +9,7 @@ pub mod instance;
 pub mod lab;
 pub mod line;
 pub mod net;
+pub mod spool;
 pub mod stage;
 pub mod store;
 mod sys;

@@ -30,6 +30,8 @@ pub enum AddressError {
     BadCharacter,
 }
 
+impl core::error::Error for AddressError {}
+
 impl fmt::Display for AddressError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

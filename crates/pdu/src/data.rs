@@ -31,6 +31,8 @@ pub enum TextError {
     BadCharacter,
 }
 
+impl core::error::Error for TextError {}
+
 impl fmt::Display for TextError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

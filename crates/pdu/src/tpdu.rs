@@ -34,6 +34,8 @@ pub enum PduError {
     Header,
 }
 
+impl core::error::Error for PduError {}
+
 impl fmt::Display for PduError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

@@ -32,6 +32,11 @@ impl Handle {
         self.commands.send(Command::World(change)).await.map_err(|_| Gone)
     }
 
+    /// Whether it has ended.
+    pub(crate) fn is_gone(&self) -> bool {
+        self.commands.is_closed()
+    }
+
     /// Asks the instance to end cleanly. To wait for it, await [`Instance::run`](crate::Instance::run).
     ///
     /// # Errors

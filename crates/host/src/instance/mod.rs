@@ -26,7 +26,7 @@ use tokio::time::{Sleep, sleep_until, timeout};
 
 use crate::clock::Clock;
 use crate::line::{Line, LineEvent};
-use crate::net::{self, EXPLAIN, Happened, Link, Network, Observer, Question, Report};
+use crate::net::{self, EXPLAIN, Happened, Link, Network, Observer, Question, Report, Sender};
 use crate::store::Store;
 use handle::{Command, WAITING};
 pub use handle::{Gone, Handle};
@@ -91,6 +91,8 @@ pub struct Instance {
     lines: Vec<Line>,
     links: Vec<Link>,
     questions: Vec<Question>,
+    /// As whom it sends short messages.
+    sender: Sender,
     storing: Storing,
     network: Arc<Network>,
     observer: Option<Arc<dyn Observer>>,
@@ -123,6 +125,9 @@ impl Instance {
         setup.settings = kept(Section::Settings, "settings");
         setup.messages = kept(Section::Messages, "short messages");
         let (commands, receiver) = mpsc::channel(WAITING);
+        let handle = Handle { commands };
+        let store = Arc::new(store);
+        let sender = network.exchange.join(&name, &setup, &handle, &store);
         Self {
             name,
             clock: Clock::start(),
@@ -131,11 +136,12 @@ impl Instance {
             lines,
             links: Vec::new(),
             questions: Vec::new(),
-            storing: Storing::new(Arc::new(store)),
+            sender,
+            storing: Storing::new(store),
             network,
             observer,
             commands: receiver,
-            handle: Handle { commands },
+            handle,
             alarm: None,
             lines_over: None,
             patience: PATIENCE,

@@ -4,7 +4,13 @@ use super::*;
 
 impl Instance {
     pub(super) fn ask(&mut self, query: QueryId, question: Query) {
-        self.questions.push(Question::ask(&self.name, query, question, Arc::clone(&self.network)));
+        let network = Arc::clone(&self.network);
+        self.questions.push(match question {
+            Query::Message { destination, tpdu } => {
+                Question::carry(&self.name, query, self.sender.clone(), (destination, tpdu), network)
+            }
+            other => Question::ask(&self.name, query, other, network),
+        });
     }
 
     pub(super) fn poll_questions(&mut self, cx: &mut Context<'_>) -> bool {

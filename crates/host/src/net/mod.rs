@@ -5,6 +5,7 @@
 mod capture;
 mod dns;
 mod echo;
+mod exchange;
 mod explain;
 mod link;
 mod open;
@@ -18,6 +19,7 @@ mod stream;
 mod wire;
 
 pub use capture::{Capture, KeyLog, Recording};
+pub(crate) use exchange::{Exchange, Sender};
 pub use explain::{EXPLAIN, End, Explanation, Fault, Journal, Observer, Report, Stage, Subject};
 pub(crate) use explain::{publish, tell};
 pub(crate) use link::{Happened, Link};
@@ -35,6 +37,7 @@ pub struct Network {
     resolver: Resolver,
     connector: tls::Connector,
     rules: Rules,
+    pub(crate) exchange: Exchange,
     recording: Recording,
 }
 

@@ -14,7 +14,7 @@ use tokio::time::timeout;
 use super::echo;
 use super::explain::{EXPLAIN, Fault};
 use super::open::Seconds;
-use super::{Network, sntp};
+use super::{Network, Sender, exchange, sntp};
 
 /// What went wrong, before it is said whose question it was.
 #[derive(Debug)]
@@ -72,7 +72,7 @@ pub(crate) struct Question {
 }
 
 impl Question {
-    /// Begins to ask. A message is not for the network; whoever carries it has to answer it.
+    /// Begins to ask. A message is for [`Question::carry`].
     pub(crate) fn ask(module: &str, id: QueryId, query: Query, network: Arc<Network>) -> Self {
         let subject = match &query {
             Query::Resolve { host, .. } => format!("{module} name {host}"),
@@ -81,6 +81,18 @@ impl Question {
             Query::Message { destination, .. } => format!("{module} message to {destination}"),
         };
         Self { id, subject, answering: Box::pin(answer(query, network)) }
+    }
+
+    /// Begins to carry a message.
+    pub(crate) fn carry(
+        module: &str,
+        id: QueryId,
+        sender: Sender,
+        (destination, tpdu): (String, Vec<u8>),
+        network: Arc<Network>,
+    ) -> Self {
+        let subject = format!("{module} message to {destination}");
+        Self { id, subject, answering: Box::pin(exchange::carry(network, sender, destination, tpdu)) }
     }
 
     pub(crate) fn id(&self) -> QueryId {

@@ -4,6 +4,7 @@
 //! DIR/files      what AT can see; no AT path leaves it, and a symbolic link in it is never followed
 //! DIR/settings   what AT&W and the like keep, out of AT's sight
 //! DIR/messages   short messages, likewise
+//! DIR/outbox     short messages that the module has sent, one a line; DIR/outbox.old the ones before
 //! DIR/tmp        where new contents are staged (same file system, so that a rename is one step)
 //! DIR/lock       held while a twin uses the directory
 //! ```
@@ -13,6 +14,7 @@
 
 mod files;
 mod lock;
+mod outbox;
 mod reader;
 mod stage;
 
