@@ -113,7 +113,7 @@ fn spool(
         if let Err(error) = problem {
             tracing::warn!(%error, "short messages from outside are not looked for");
         }
-        std::future::pending().await
+        std::future::pending::<()>().await;
     })
 }
 
