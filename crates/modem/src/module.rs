@@ -3,6 +3,7 @@
 mod air;
 mod cause;
 mod life;
+mod ports;
 mod run;
 
 use alloc::borrow::Cow;
@@ -19,7 +20,7 @@ use crate::families::{self, Families, FamilyTimer, Op};
 use crate::io::{
     ConnId, LineId, LineKind, Note, Output, QueryId, Section, StoreRequest, Ticket, Time, World,
 };
-use crate::line::{Awaits, Circuits, Line, LineState};
+use crate::line::{Awaits, Line, LineState};
 use crate::setup::Setup;
 use crate::timer::{Timer, Timers};
 
@@ -189,16 +190,6 @@ impl Module {
         self.outputs.push_back(Output::Note(Note { line, subject: String::from(subject), text }));
     }
 
-    /// The host's DTR on a line changes.
-    pub(crate) fn dtr_changed(&mut self, line: LineId, on: bool) {
-        if usize::from(line.0) < self.lines.len() {
-            let before = mem::replace(&mut self.line_mut(line).port.dtr, on);
-            if before && !on && self.running {
-                families::call::dtr_fell(self, line);
-            }
-        }
-    }
-
     /// The line whose open command `matches`, if any.
     pub(crate) fn waiting(&self, matches: impl Fn(&Op) -> bool) -> Option<LineId> {
         let index = self.lines.iter().position(|line| match &line.state {
@@ -288,35 +279,6 @@ impl Module {
             line.unconfirmed += bytes.len();
             self.families.serial.active(self.now);
             self.outputs.push_back(Output::Write { line: id, bytes });
-        }
-    }
-
-    /// The circuits of a line as they have to be now.
-    fn circuits(&self, line: &Line) -> Circuits {
-        let carrier = line.port.carrier || line.port.dcd == 0;
-        Circuits { dcd: self.running && carrier, ri: self.running && line.port.ringing, dsr: self.running }
-    }
-
-    /// Tells what has changed about how a line works, behind what the line has said by now.
-    pub(crate) fn tell_settings(&mut self, id: LineId) {
-        let Some(line) = self.line(id) else { return };
-        let circuits = self.circuits(line);
-        let busy = !matches!(line.state, LineState::Idle);
-        if line.port.changed(circuits, busy) {
-            self.write(id);
-            for setting in self.line_mut(id).port.changes(circuits, busy) {
-                self.outputs.push_back(Output::LineSetting { line: id, setting });
-            }
-        }
-    }
-
-    /// Pulses RI: something unsolicited is about to be said.
-    fn ring(&mut self, id: LineId) {
-        let pulse = self.setup.profile.timing.ring;
-        if pulse > 0 {
-            self.line_mut(id).port.ringing = true;
-            self.tell_settings(id);
-            self.timers.arm(Timer::Ring(id), self.now + pulse);
         }
     }
 

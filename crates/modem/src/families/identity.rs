@@ -2,6 +2,7 @@
 //!
 //! Reference: the module's manual, chapter "Identification"; TS 27.007 chapter 5.
 
+mod bare;
 mod numbers;
 
 use alloc::format;
@@ -13,7 +14,6 @@ use crate::exchange::Exchange;
 use crate::families::{Family, Never, Op, sim};
 use crate::io::{Section, StoreRequest};
 use crate::module::{Module, setting};
-use crate::profile::Profile;
 use crate::setup::Setup;
 
 /// Character sets of AT+CSCS, the default first.
@@ -76,46 +76,14 @@ impl Family for Identity {
             syntax: &["AT+VER", "AT+VER=?"],
             reference: "manual AT+VER",
             evidence: Evidence::Documented,
-            execute: Some(|x| bare(x, |profile| profile.revision)),
+            execute: Some(|x| bare::text(x, |profile| profile.revision)),
             examples: &[example("AT+VER", "\r\nAirM2M_Air724UG_V401881_LTE_AT\r\n\r\nOK\r\n")],
             ..Command::new("+VER", "Firmware revision, bare")
         },
-        Command {
-            syntax: &["AT+GMI", "AT+GMI=?"],
-            reference: "V.250 6.1.4",
-            evidence: Evidence::Standard,
-            remarks: "Bare, as V.250 has it (assumed: the manual does not list it).",
-            execute: Some(|x| bare(x, |profile| profile.manufacturer)),
-            examples: &[example("AT+GMI", "\r\nAirM2M\r\n\r\nOK\r\n")],
-            ..Command::new("+GMI", "Manufacturer, bare")
-        },
-        Command {
-            syntax: &["AT+GMM", "AT+GMM=?"],
-            reference: "V.250 6.1.5",
-            evidence: Evidence::Standard,
-            remarks: "Bare, as V.250 has it (assumed: the manual does not list it).",
-            execute: Some(|x| bare(x, |profile| profile.model)),
-            examples: &[example("AT+GMM", "\r\nAir724UG\r\n\r\nOK\r\n")],
-            ..Command::new("+GMM", "Model, bare")
-        },
-        Command {
-            syntax: &["AT+GMR", "AT+GMR=?"],
-            reference: "V.250 6.1.6",
-            evidence: Evidence::Standard,
-            remarks: "Bare, as V.250 has it (assumed: the manual does not list it).",
-            execute: Some(|x| bare(x, |profile| profile.revision)),
-            examples: &[example("AT+GMR", "\r\nAirM2M_Air724UG_V401881_LTE_AT\r\n\r\nOK\r\n")],
-            ..Command::new("+GMR", "Firmware revision, bare")
-        },
-        Command {
-            syntax: &["AT+GCAP", "AT+GCAP=?"],
-            reference: "V.250 6.1.9; TS 27.007 5.7",
-            evidence: Evidence::Standard,
-            remarks: "Host programs ask it to tell a mobile from a telephone modem. The manual does not list it.",
-            execute: Some(capabilities),
-            examples: &[example("AT+GCAP", "\r\n+GCAP: +CGSM\r\n\r\nOK\r\n")],
-            ..Command::new("+GCAP", "What kind of modem it is")
-        },
+        bare::GMI,
+        bare::GMM,
+        bare::GMR,
+        bare::GCAP,
         Command {
             syntax: &["AT+CGSN", "AT+CGSN=<0,1>", "AT+CGSN=?"],
             reference: "TS 27.007 5.4; manual AT+CGSN",
@@ -315,17 +283,6 @@ fn model(x: &mut Exchange<'_>) -> Answer {
 fn revision(x: &mut Exchange<'_>) -> Answer {
     let name = x.profile().revision;
     x.info(format_args!("+CGMR: \"{name}\""));
-    Ok(Outcome::Ok)
-}
-
-fn bare(x: &mut Exchange<'_>, text: fn(&Profile) -> &'static str) -> Answer {
-    let text = text(x.profile());
-    x.info(format_args!("{text}"));
-    Ok(Outcome::Ok)
-}
-
-fn capabilities(x: &mut Exchange<'_>) -> Answer {
-    x.info(format_args!("+GCAP: +CGSM"));
     Ok(Outcome::Ok)
 }
 

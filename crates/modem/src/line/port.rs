@@ -38,6 +38,8 @@ pub(crate) struct Port {
     pub(crate) serial: Serial,
     /// The bit rate has been found out.
     trained: bool,
+    /// A line has come in vain while it had not been.
+    in_vain: bool,
     /// The last byte that came while it had not been.
     last: u8,
     /// A link or call has the line in a data phase of its own: what DCD follows with AT&C1.
@@ -65,6 +67,7 @@ impl Port {
             kind,
             serial: Serial::FACTORY,
             trained: false,
+            in_vain: false,
             last: 0,
             carrier: false,
             dcd: Self::DCD,
@@ -112,6 +115,11 @@ impl Port {
             }
         }
         None
+    }
+
+    /// Whether this is the first line since power-on that came before the bit rate was known.
+    pub(crate) fn first_in_vain(&mut self) -> bool {
+        !core::mem::replace(&mut self.in_vain, true)
     }
 
     /// Text that may be lost when it is over `limit` together with `waiting` bytes: nobody may ever read it.

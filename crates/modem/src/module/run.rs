@@ -83,7 +83,14 @@ impl Module {
             self.families.serial.active(now);
             return bytes;
         }
-        let Some((taken, pair)) = line.port.train(bytes) else { return &[] };
+        let Some((taken, pair)) = line.port.train(bytes) else {
+            if bytes.contains(&b'\r') && line.port.first_in_vain() {
+                let text = "a line came, but the module still finds out the bit rate (AT+IPR is 0): it hears AT and at only, \
+                            and says nothing before";
+                self.note(Some(id), "input", text);
+            }
+            return &[];
+        };
         self.flush();
         self.line_mut(id).reader.push(&pair);
         &bytes[taken..]
