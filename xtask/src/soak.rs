@@ -39,6 +39,6 @@ pub(crate) fn run() -> Result<()> {
     pytest.current_dir(run::root());
     pytest.args(["-m", "pytest", "e2e/test_soak.py", "e2e/test_transparent.py", "-p", "no:cacheprovider"]);
     pytest.env("MODEMTWIN", binary).env("PYTHONDONTWRITEBYTECODE", "1");
-    pytest.env("SOAK_SECONDS", SECONDS).env("SOAK_MIB", MEBIBYTES);
+    pytest.env("SOAK_SECONDS", SECONDS).env("MODEMTWIN_TRANSPARENT_MIB", MEBIBYTES);
     run::run(&mut pytest)
 }
