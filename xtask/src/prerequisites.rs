@@ -49,7 +49,11 @@ const PROGRAMS: &[Program] = &[
         package: "tshark",
         purpose: "reads captures of the twin's connections and decrypts them",
     },
-    Program { name: "gammu", package: "gammu", purpose: "is a phone manager: identity, network, short messages" },
+    Program {
+        name: "gammu",
+        package: "gammu",
+        purpose: "is a phone manager: identity, network, short messages",
+    },
     Program { name: "chat", package: "ppp", purpose: "plays a dial script as pppd would" },
     Program { name: "picocom", package: "picocom", purpose: "is the terminal that the README names" },
     Program { name: "runscript", package: "minicom", purpose: "plays a script of minicom, another terminal" },
