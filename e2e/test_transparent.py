@@ -17,7 +17,7 @@ from support.twin import Twin
 
 CONNECT = lines("CONNECT")
 # What goes each way in the long test; the soak sets it to 1024.
-MEBIBYTES = int(os.environ.get("SOAK_MIB", "64"))
+MEBIBYTES = int(os.environ.get("MODEMTWIN_TRANSPARENT_MIB", "64"))
 # What the twin's memory may grow by: its windows both ways, twice over, and what the allocator does not give back.
 GROWTH = 6 << 20
 

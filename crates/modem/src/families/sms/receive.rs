@@ -14,6 +14,7 @@ use crate::command::{Answer, Command, Evidence, Fault, Outcome, Test, example, e
 use crate::exchange::Exchange;
 use crate::families::{FamilyTimer, network, sim};
 use crate::io::{Section, StoreError, StoreReply, StoreRequest, Ticket};
+use crate::line::Line;
 use crate::module::Module;
 
 /// The most unsolicited lines that AT+CNMI=0 keeps back.
@@ -37,7 +38,8 @@ pub(super) const CNMI: Command = Command {
     reference: "TS 27.005 3.4.1; short message guide AT+CNMI",
     evidence: Evidence::Standard,
     remarks: "Default 2,1,0,0,0 (assumed); what is left out stays (assumed); kept by AT&W (assumed). mode 0 keeps up to 16 lines \
-              back until the mode changes (bfr 1: drops them then); 1 to 3 tell at once. mt: 1 +CMTI, 2 +CMT, 3 +CMT for class \
+              back until the mode changes (bfr 1: drops them then); 1 to 3 tell at once; on a line in data mode, 1 tells \
+              nothing, 2 and 3 tell afterwards (3 assumed). mt: 1 +CMTI, 2 +CMT, 3 +CMT for class \
               3, else as 1; class 2 is always stored on the card. ds: 1 +CDS, 2 stored and +CDSI, 0 status reports are dropped. \
               The lines go to every serial line.",
     read: Some(read),
@@ -256,7 +258,11 @@ fn tell(module: &mut Module, payload: &[u8]) {
     let (header, data) = payload.split_at(header);
     let header = String::from_utf8_lossy(header).into_owned();
     let data = data.strip_prefix(b"\r\n").unwrap_or(data);
+    let discards = module.families.sms.indications.mode == 1;
     for line in module.line_ids() {
+        if discards && module.line(line).is_some_and(Line::streams) {
+            continue;
+        }
         module.urc_with(line, format_args!("{header}"), data);
     }
 }
