@@ -12,6 +12,9 @@ use rustix::io::Errno;
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
+/// What the kernel's line discipline gives at most in one read: its buffer of 4096 bytes less one.
+const TERMINAL_PORTION: usize = 4095;
+
 /// A non-blocking descriptor driven by the runtime. It never changes hands while it is registered: nothing gives out
 /// a mutable reference to it.
 ///
@@ -45,18 +48,30 @@ impl Device {
     }
 
     pub(crate) fn poll_read(&self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
+        let mut filled = 0;
         loop {
-            let mut guard = ready!(self.reader.poll_read_ready(cx))?;
-            match rustix::io::read(guard.get_inner(), &mut *buffer) {
+            let mut guard = match self.reader.poll_read_ready(cx) {
+                Poll::Ready(guard) => guard?,
+                Poll::Pending if filled > 0 => return Poll::Ready(Ok(filled)),
+                Poll::Pending => return Poll::Pending,
+            };
+            match rustix::io::read(guard.get_inner(), &mut buffer[filled..]) {
                 Ok(count) => {
-                    if count < buffer.len() {
-                        // A short read has emptied it: no need to read once more to be told so.
+                    filled += count;
+                    // A terminal gives at most so much at a time, however much there is: the next portion is worth asking
+                    // for. A shorter one has emptied it: no need to read once more to be told so.
+                    if count >= TERMINAL_PORTION && filled < buffer.len() {
+                        continue;
+                    }
+                    if filled < buffer.len() {
                         guard.clear_ready();
                     }
-                    return Poll::Ready(Ok(count));
+                    return Poll::Ready(Ok(filled));
                 }
                 Err(Errno::WOULDBLOCK) => guard.clear_ready(),
                 Err(Errno::INTR) => {}
+                // What has come before it is handed over first; the error comes again.
+                Err(_) if filled > 0 => return Poll::Ready(Ok(filled)),
                 Err(e) => return Poll::Ready(Err(e.into())),
             }
         }
