@@ -8,6 +8,7 @@ mod run;
 
 use alloc::borrow::Cow;
 use alloc::collections::VecDeque;
+use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 use at::{Args, DataEnd, Reply};
@@ -82,8 +83,18 @@ impl Module {
     /// Applies the settings that AT&W stored, as at power-on (also ATZ).
     pub(crate) fn load_settings(&mut self) {
         let settings = self.setup.settings.clone().unwrap_or_default();
-        for (key, value) in String::from_utf8_lossy(&settings).lines().filter_map(|l| l.split_once('=')) {
-            families::load(self, key, value);
+        let mut damaged = 0;
+        for line in String::from_utf8_lossy(&settings).lines() {
+            match line.split_once('=') {
+                Some((key, value)) => families::load(self, key, value),
+                None => damaged += 1,
+            }
+        }
+        if damaged > 0 {
+            let text = format!(
+                "what AT&W stored is damaged ({damaged} lines of it are no settings); what is missing is as from the factory"
+            );
+            self.note(None, "settings", text);
         }
     }
 

@@ -118,6 +118,8 @@ impl Question {
     pub(crate) fn log(&self, answer: &Result<QueryReply, Box<Unanswered>>) {
         let subject = &self.subject;
         match answer {
+            // An address is its own name: nothing was asked.
+            Ok(QueryReply::Address(address)) if subject.ends_with(&format!(" {address}")) => {}
             Ok(QueryReply::Address(address)) => tracing::info!(target: EXPLAIN, "{subject}: {address}"),
             Ok(QueryReply::Echo { from, millis, ttl }) => {
                 tracing::info!(target: EXPLAIN, "{subject}: {from} answered after {millis} ms, time to live {ttl}");
