@@ -21,22 +21,32 @@ const USAGE: &str = "\
 Usage: cargo xtask <task>
 
 Tasks:
-  test [--no-install]  Everything: unit, transcript, documentation and end-to-end tests, and the no_std probe.
-                       First installs what is missing (apt-get, pip) and says why;
-                       with --no-install, lists what is missing and fails.
-  coverage             Counts the rows of docs/behaviour that some test shows, lists the others with their reasons; fails
-                       on a row without a test or a reason, and on a test that names no row.
-  no-std               Proves that `at` and `modem` do not need std.
-  deny [--install]     Checks licences, bans and sources of all dependencies with cargo-deny;
-                       with --install, first installs cargo-deny if it is missing.
-  bench [--write]      Measures AT round trips, TLS cycles, bulk and memory against the least that they could cost, and
-                       against stunnel, socat and openssl, installing what is missing (six minutes);
-                       with --write, puts the figures into docs/performance.md.
-  bench transparent    Measures bulk in transparent mode only, against stunnel and socat, and prints it (one minute).
-  tls-matrix [--write] Runs every version, suite and level of TLS against three servers (two minutes), prints the table
-                       and compares it with docs/tls.md; with --write, puts it there.
-  soak                 The long runs at full size, of which the tests take a slice: simulated days, ten minutes over real
-                       sockets, 1 GiB each way in transparent mode over TLS (about a quarter of an hour).
+  test [--no-install]   Everything: unit, transcript, documentation and
+                        end-to-end tests, and the no_std probe. First installs
+                        what is missing (apt-get, pip) and says why; with
+                        --no-install, lists what is missing and fails.
+  coverage              Counts the rows of docs/behaviour that some test shows,
+                        lists the others with their reasons; fails on a row
+                        without a test or a reason, and on a test that names no
+                        row.
+  no-std                Proves that `at` and `modem` do not need std.
+  deny [--install]      Checks licences, bans and sources of all dependencies
+                        with cargo-deny; with --install, first installs
+                        cargo-deny if it is missing.
+  bench [--write]       Measures AT round trips, TLS cycles, bulk and memory
+                        against the least that they could cost, and against
+                        stunnel, socat and openssl, installing what is missing
+                        (six minutes); with --write, puts the figures into
+                        docs/performance.md.
+  bench transparent     Measures bulk in transparent mode only, against stunnel
+                        and socat, and prints it (one minute).
+  tls-matrix [--write]  Runs every version, suite and level of TLS against three
+                        servers (two minutes), prints the table and compares it
+                        with docs/tls.md; with --write, puts it there.
+  soak                  The long runs at full size, of which the tests take a
+                        slice: simulated days, ten minutes over real sockets,
+                        1 GiB each way in transparent mode over TLS (about a
+                        quarter of an hour).
 
 Exit codes: 0 passed, 1 failed, 2 usage.
 ";

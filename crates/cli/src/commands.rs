@@ -125,15 +125,17 @@ fn one(out: &mut impl Write, typed: &str, family: Option<&str>) -> anyhow::Resul
         let near = similar(&bare);
         let hint =
             if near.is_empty() { String::new() } else { format!("; did you mean {}?", near.join(" or ")) };
-        bail!(Unknown(format!("there is no command {typed}{hint}; `modemtwin commands` lists all of them")));
+        bail!(Unknown(format!("there is no command {typed} (`modemtwin commands` lists all of them){hint}")));
     };
     writeln!(out, "{STRONG}AT{}{STRONG:#}  {}", command.name, command.summary)?;
     writeln!(out)?;
     for syntax in command.syntax {
-        writeln!(out, "  {syntax}")?;
+        for line in form(syntax) {
+            writeln!(out, "{line}")?;
+        }
     }
     writeln!(out)?;
-    let limit = format!("{} s", f64::from(command.longest) / 1000.0);
+    let limit = format!("at most {} s", f64::from(command.longest) / 1000.0);
     let card = if command.needs_card { "a card that is ready" } else { "nothing" };
     for (key, value) in [
         ("family", family),
@@ -153,9 +155,54 @@ fn one(out: &mut impl Write, typed: &str, family: Option<&str>) -> anyhow::Resul
             writeln!(out, "  > {}", transcript::escape(before.as_bytes()))?;
         }
         writeln!(out, "  > {}", transcript::escape(example.send.as_bytes()))?;
-        writeln!(out, "  < {}", transcript::escape(example.answer.as_bytes()))?;
+        for (index, line) in answer(&transcript::escape(example.answer.as_bytes())).iter().enumerate() {
+            writeln!(out, "  {} {line}", if index == 0 { "<" } else { " " })?;
+        }
     }
     Ok(())
+}
+
+/// A form as it is typed, with its explanation behind it, or below where the line would be too long.
+fn form(syntax: &str) -> Vec<String> {
+    let line = format!("  {syntax}");
+    if line.chars().count() <= WIDTH {
+        return vec![line];
+    }
+    let (typed, meaning) = syntax.split_once("   ").unwrap_or((syntax, ""));
+    // Parameters that may be left out go on below.
+    let mut lines = pieces(&format!("  {typed}"), "[,", WIDTH - 6);
+    for line in lines.iter_mut().skip(1) {
+        line.insert_str(0, "      ");
+    }
+    if !meaning.is_empty() {
+        lines.extend(wrap(meaning, WIDTH - 6).into_iter().map(|line| format!("      {line}")));
+    }
+    lines
+}
+
+/// An escaped answer; one that is too long for a line is broken in front of its own lines' ends, else of commas.
+fn answer(escaped: &str) -> Vec<String> {
+    let lines = pieces(escaped, r"\r\n", WIDTH - 4);
+    lines.iter().flat_map(|line| pieces(line, ",", WIDTH - 4)).collect()
+}
+
+/// Breaks text in front of `mark`s into lines of at most `width` characters, as far as they suffice.
+fn pieces(text: &str, mark: &str, width: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    let mut rest = text;
+    while !rest.is_empty() {
+        let first = rest.chars().next().map_or(0, char::len_utf8);
+        let end = rest[first..].find(mark).map_or(rest.len(), |at| at + first);
+        let (piece, behind) = rest.split_at(end);
+        let last = lines.len() - 1;
+        if !lines[last].is_empty() && lines[last].chars().count() + piece.chars().count() > width {
+            lines.push(piece.to_owned());
+        } else {
+            lines[last].push_str(piece);
+        }
+        rest = behind;
+    }
+    lines
 }
 
 /// The commands that share the longest beginning with what was typed, if it is at least three letters; three at most.
@@ -228,10 +275,13 @@ mod tests {
     }
 
     #[test]
-    fn every_command_has_a_page() {
+    fn every_command_has_a_page_of_eighty_columns() {
         for (_, command) in modem::commands() {
             let page = printed(|out| one(out, command.name, None));
             assert!(page.starts_with(&format!("AT{} ", command.name)), "{page}");
+            for line in page.lines() {
+                assert!(line.chars().count() <= WIDTH, "{line}");
+            }
         }
     }
 

@@ -1,7 +1,7 @@
-//! The log, on standard error: one readable line for each thing that happened.
+//! The log, on standard error: one readable line for each thing that happened; on a terminal broken at blanks.
 
-use std::fmt;
-use std::io;
+use std::fmt::{self, Write as _};
+use std::io::{self, IsTerminal};
 use std::time::Instant;
 
 use anstream::{AutoStream, ColorChoice};
@@ -16,6 +16,7 @@ use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::args::Log;
+use crate::screen::wrap;
 
 /// The target of explanations: why a command was refused, why a connect failed, who was verified.
 const EXPLAIN: &str = "explain";
@@ -24,7 +25,7 @@ const LAB: &str = "lab";
 
 /// Begins to log. A second call does nothing.
 pub(crate) fn start(options: Log) {
-    let lines = Lines { since: Instant::now() };
+    let lines = Lines { since: Instant::now(), width: terminal_width };
     // As for everything else that is printed: NO_COLOR, TERM=dumb and their like have a say.
     let colours = AutoStream::choice(&io::stderr()) != ColorChoice::Never;
     let layer =
@@ -49,9 +50,27 @@ fn filter(options: Log) -> Targets {
         .with_target("mio", rest.min(LevelFilter::WARN))
 }
 
-/// `   1.234 modem0: text (field=value)`.
+/// How wide the terminal is now; `None` if standard error is none, and a line of the log has to stay one line.
+fn terminal_width() -> Option<usize> {
+    let error = io::stderr();
+    if !error.is_terminal() {
+        return None;
+    }
+    let columns = rustix::termios::tcgetwinsize(&error).ok()?.ws_col;
+    (columns >= NARROWEST).then_some(columns.into())
+}
+
+/// A terminal that is narrower than this breaks the lines itself.
+const NARROWEST: u16 = 40;
+
+/// Where the text begins: behind the seconds and a blank.
+const INDENT: usize = 10;
+
+/// `   1.234 modem0: text (field value)`.
 struct Lines {
     since: Instant,
+    /// How wide a line may be; `None`: as long as it is.
+    width: fn() -> Option<usize>,
 }
 
 impl<S, N> FormatEvent<S, N> for Lines
@@ -73,26 +92,32 @@ where
         };
         let mut fields = Fields::default();
         event.record(&mut fields);
-        write!(writer, "{:9.3} ", self.since.elapsed().as_secs_f64())?;
+        let mut line = String::new();
         if let Some(scope) = context.event_scope() {
             for span in scope.from_root() {
-                write!(writer, "{}: ", span.name())?;
+                write!(line, "{}: ", span.name())?;
             }
         }
         let Fields { subject, text, rest } = fields;
         if let Some(subject) = subject {
-            write!(writer, "{subject}: ")?;
+            write!(line, "{subject}: ")?;
         }
-        if writer.has_ansi_escapes() {
-            write!(writer, "{style}{word}{style:#}")?;
+        if writer.has_ansi_escapes() && !word.is_empty() {
+            write!(line, "{style}{}{style:#} ", word.trim_end())?;
         } else {
-            write!(writer, "{word}")?;
+            write!(line, "{word}")?;
         }
-        write!(writer, "{text}")?;
+        write!(line, "{text}")?;
         if !rest.is_empty() {
-            write!(writer, " ({rest})")?;
+            write!(line, " ({rest})")?;
         }
-        writeln!(writer)
+        write!(writer, "{:9.3} ", self.since.elapsed().as_secs_f64())?;
+        let Some(width) = (self.width)() else { return writeln!(writer, "{line}") };
+        for (index, part) in wrap(&line, width - INDENT).iter().enumerate() {
+            let indent = if index == 0 { 0 } else { INDENT };
+            writeln!(writer, "{:indent$}{part}", "")?;
+        }
+        Ok(())
     }
 }
 
@@ -153,12 +178,16 @@ mod tests {
     }
 
     fn logged(options: Log, say: impl FnOnce()) -> String {
+        logged_on(|| None, false, options, say)
+    }
+
+    fn logged_on(width: fn() -> Option<usize>, colours: bool, options: Log, say: impl FnOnce()) -> String {
         let kept = Kept::default();
         let writer = kept.clone();
         let layer = tracing_subscriber::fmt::layer()
             .with_writer(move || writer.clone())
-            .with_ansi(false)
-            .event_format(Lines { since: Instant::now() });
+            .with_ansi(colours)
+            .event_format(Lines { since: Instant::now(), width });
         tracing::subscriber::with_default(
             tracing_subscriber::registry().with(filter(options)).with(layer),
             say,
@@ -190,6 +219,21 @@ mod tests {
         assert_eq!(text.lines().count(), 1, "{text}");
         let text = logged(Log { quiet: false, verbose: 1 }, talk);
         assert_eq!(text.lines().count(), 5, "{text}");
+    }
+
+    #[test]
+    fn a_terminal_gets_lines_that_fit() {
+        let say =
+            || tracing::warn!(module = "modem0", "one two three four five six seven eight nine ten eleven");
+        for colours in [false, true] {
+            let text = logged_on(|| Some(40), colours, Log::default(), say);
+            let text = anstream::adapter::strip_str(&text).to_string();
+            let lines: Vec<&str> = text.lines().map(|line| &line[INDENT..]).collect();
+            assert_eq!(
+                lines,
+                ["modem0: warning: one two three", "four five six seven eight nine", "ten eleven"]
+            );
+        }
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::sync::Arc;
 
-use anyhow::Context;
+use anyhow::anyhow;
 use host::net::{Capture, KeyLog, Recording};
 
 use crate::args::Record;
@@ -27,9 +27,14 @@ pub(crate) fn start(options: &Record) -> anyhow::Result<Recording> {
 }
 
 fn opened<T>(result: io::Result<T>, path: &Path) -> anyhow::Result<T> {
-    result.with_context(|| {
+    result.map_err(|error| {
+        let path = path.display();
+        // A refusal of the program's own has no number of the system's.
+        if error.raw_os_error().is_some() {
+            return anyhow!("cannot write {path}: {error}");
+        }
         let hint = "(a new file is made for you alone; --force takes one that others may read, or what is not a file)";
-        format!("{} is not used for secrets {hint}", path.display())
+        anyhow!("{path} is not used for secrets: {error} {hint}")
     })
 }
 

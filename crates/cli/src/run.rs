@@ -6,9 +6,9 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use host::spool::Spool;
-use host::{Ended, Instance, Line, LineSpec, Network, Parts, Resolver, Store, fleet, net};
+use host::{Ended, Instance, Line, LineSpec, Network, OpenError, Parts, Resolver, Store, fleet, net};
 use modem::Setup;
 
 use crate::args::{NameCheck, Run, Tls};
@@ -83,8 +83,13 @@ fn instance(
 ) -> anyhow::Result<Instance> {
     let number = number(options, index)?;
     let name = format!("modem{number}");
-    let store =
-        Store::open(&state.join(&name)).with_context(|| format!("{name} has no place for its files"))?;
+    let store = Store::open(&state.join(&name)).map_err(|error| {
+        let hint = match &error {
+            OpenError::Io { .. } => "; --state DIR keeps them elsewhere",
+            OpenError::InUse(_) => "",
+        };
+        anyhow!("{name} has no place for its files: {error}{hint}")
+    })?;
     let lines = open_lines(options, index).with_context(|| format!("{name} does not get its lines"))?;
     let mut setup =
         Setup { profile: options.profile, ..Setup::new(number, options.seed, host::unix_millis()) };

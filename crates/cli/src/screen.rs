@@ -47,15 +47,17 @@ pub(crate) fn causes(error: &anyhow::Error) -> String {
     text
 }
 
-/// Breaks text at blanks into lines of at most `width` characters; a word that is longer stands alone.
+/// Breaks text, which may be coloured, at blanks into lines of at most `width` characters; a word that is longer stands
+/// alone.
 pub(crate) fn wrap(text: &str, width: usize) -> Vec<String> {
+    let shown = |text: &str| anstream::adapter::strip_str(text).to_string().chars().count();
     let mut lines = vec![String::new()];
     for word in text.split_whitespace() {
         let last = lines.len() - 1;
         let line = &mut lines[last];
         if line.is_empty() {
             line.push_str(word);
-        } else if line.chars().count() + 1 + word.chars().count() <= width {
+        } else if shown(line) + 1 + shown(word) <= width {
             line.push(' ');
             line.push_str(word);
         } else {

@@ -27,7 +27,7 @@ impl Surroundings {
         let changes = changes.iter().map(|(time, change)| (*time, world::change(change))).collect();
         let surroundings = Self { beginning, changes };
         // A profile that does not exist is found out before the first module is made.
-        surroundings.begin(&mut Setup::new(0, 0, 0)).with_context(|| name)?;
+        surroundings.begin(&mut Setup::new(0, 0, 0)).with_context(|| profile_place(&name, &text))?;
         Ok(surroundings)
     }
 
@@ -53,6 +53,19 @@ impl Surroundings {
         }
         pending::<()>().await;
     }
+}
+
+/// Where the file names its profile.
+fn profile_place(file: &str, text: &str) -> String {
+    let mut lines = text.lines().zip(1..);
+    let place = lines.find_map(|(line, number)| {
+        let blanks = line.chars().take_while(|c| c.is_whitespace()).count();
+        let rest = line.trim_start().strip_prefix("profile")?;
+        let name = rest.trim_start();
+        let column = blanks + "profile".len() + (rest.len() - name.len()) + 1;
+        (name.len() < rest.len()).then(|| format!("{file}:{number}:{column}"))
+    });
+    place.unwrap_or_else(|| file.to_owned())
 }
 
 #[cfg(test)]
@@ -83,9 +96,11 @@ mod tests {
         assert_eq!(missing.to_string(), "cannot read /nowhere/world");
         let wrong = read("rssi 24\nrssi 40\n").unwrap_err().to_string();
         assert!(wrong.ends_with("world:2:6: here stands a signal of 0 to 31, or 99"), "{wrong}");
-        let unknown = format!("{:#}", read("profile sim800\n").unwrap_err());
+        let unknown = format!("{:#}", read("rssi 3\n  profile  sim800\n").unwrap_err());
         assert!(
-            unknown.ends_with("there is no profile called sim800; there are air724ug and air724ug-no-ssl"),
+            unknown.ends_with(
+                "world:2:12: there is no profile called sim800; there are air724ug and air724ug-no-ssl"
+            ),
             "{unknown}"
         );
     }

@@ -19,4 +19,4 @@ pub use instance::{Ended, Handle, Instance, Parts};
 pub use line::{Line, LineSpec};
 pub use net::{Journal, Network, Observer, Report, Resolver};
 pub use stage::LineStage;
-pub use store::Store;
+pub use store::{OpenError, Store};

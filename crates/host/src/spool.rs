@@ -5,7 +5,8 @@
 //! ```
 //!
 //! A file is written under another name and renamed, so that it is there as a whole or not at all. It is removed when the
-//! module has it; one that cannot be read is removed as well, with a line in the log.
+//! module has it and would still have it after a crash; one that holds no messages is removed as well, with a line in the log.
+//! As long as the network keeps no more messages for a module, they stay here.
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::future::poll_fn;
@@ -13,11 +14,13 @@ use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
-use modem::WorldChange;
 use pdu::{from_hex, to_hex};
 use rustix::fs::OFlags;
 use rustix::fs::inotify::{CreateFlags, WatchFlags, add_watch, init};
+use rustix::io::Errno;
+use tokio::time::timeout;
 
 use crate::clock::unix_millis;
 use crate::instance::Handle;
@@ -29,6 +32,8 @@ const SUFFIX: &str = "sms";
 const FILE_LIMIT: u64 = 128 << 10;
 /// The most files that wait in one directory.
 const FILES_LIMIT: usize = 1000;
+/// When what could not be handed over is tried again.
+const AGAIN: Duration = Duration::from_secs(1);
 
 /// Where a module with this state directory looks.
 fn directory(state: &Path) -> PathBuf {
@@ -76,6 +81,8 @@ pub struct Spool {
 struct Mailbag {
     directory: PathBuf,
     module: Handle,
+    /// How many messages of this file the module has already.
+    begun: Option<(PathBuf, usize)>,
 }
 
 impl Spool {
@@ -90,7 +97,7 @@ impl Spool {
             let directory = directory(&state);
             make(&directory)?;
             add_watch(&inotify, &directory, WatchFlags::MOVED_TO | WatchFlags::ONLYDIR)?;
-            boxes.push(Mailbag { directory, module });
+            boxes.push(Mailbag { directory, module, begun: None });
         }
         Ok(Self { inotify: Device::new(inotify)?, boxes })
     }
@@ -102,54 +109,79 @@ impl Spool {
     pub async fn serve(mut self) -> io::Result<()> {
         let mut events = vec![0; 4096];
         loop {
+            let mut left = false;
             for mailbag in &mut self.boxes {
-                mailbag.empty().await;
+                left |= !mailbag.empty().await;
             }
             // Which directory it is does not matter: looking into all of them is cheap, and misses nothing.
-            poll_fn(|cx| self.inotify.poll_read(cx, &mut events)).await?;
+            let event = poll_fn(|cx| self.inotify.poll_read(cx, &mut events));
+            if left {
+                timeout(AGAIN, event).await.unwrap_or(Ok(0))?;
+            } else {
+                event.await?;
+            }
         }
     }
 }
 
 impl Mailbag {
-    /// Hands over the files that are there, oldest first.
-    async fn empty(&mut self) {
-        for path in self.waiting() {
+    /// Hands over the files that are there, oldest first. False: some are left, and may be handed over later.
+    async fn empty(&mut self) -> bool {
+        let paths = match self.waiting() {
+            Ok(paths) => paths,
+            Err(error) => {
+                tracing::error!(directory = %self.directory.display(), %error, "cannot look for short messages");
+                return false;
+            }
+        };
+        for path in paths {
             match read(&path) {
                 Ok(tpdus) => {
-                    for tpdu in tpdus {
-                        if self.module.world(WorldChange::Message { tpdu }).await.is_err() {
+                    let given =
+                        self.begun.take().filter(|(begun, _)| *begun == path).map_or(0, |(_, given)| given);
+                    for (index, tpdu) in tpdus.into_iter().enumerate().skip(given) {
+                        match self.module.deliver(tpdu).await {
+                            Ok(true) => {}
+                            Ok(false) => {
+                                self.begun = Some((path, index));
+                                return false;
+                            }
                             // It is there for the next run.
-                            return;
+                            Err(_) => return true,
                         }
                     }
                 }
-                Err(error) => {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                Err(error) if is_none(&error) => {
                     tracing::warn!(file = %path.display(), %error, "no short messages; it is removed");
+                }
+                Err(error) => {
+                    tracing::warn!(file = %path.display(), %error, "short messages cannot be read; it is tried again");
+                    return false;
                 }
             }
             if let Err(error) = fs::remove_file(&path) {
                 tracing::error!(file = %path.display(), %error, "a message that was delivered cannot be removed");
             }
         }
+        true
     }
 
-    fn waiting(&self) -> Vec<PathBuf> {
-        let entries = match fs::read_dir(&self.directory) {
-            Ok(entries) => entries,
-            Err(error) => {
-                tracing::error!(directory = %self.directory.display(), %error, "cannot look for short messages");
-                return Vec::new();
-            }
-        };
-        let paths = entries.filter_map(|entry| Some(entry.ok()?.path()));
+    fn waiting(&self) -> io::Result<Vec<PathBuf>> {
+        let paths = fs::read_dir(&self.directory)?.filter_map(|entry| Some(entry.ok()?.path()));
         let mut paths: Vec<PathBuf> = paths
             .filter(|path| path.extension().is_some_and(|end| end == SUFFIX))
             .take(FILES_LIMIT)
             .collect();
         paths.sort();
-        paths
+        Ok(paths)
     }
+}
+
+/// Whether the error tells that there are no messages in it, and not that the computer could not read them.
+fn is_none(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::InvalidData
+        || matches!(Errno::from_io_error(error), Some(Errno::LOOP | Errno::NXIO))
 }
 
 /// The TPDUs of a file; a link is none.

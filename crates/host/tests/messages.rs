@@ -168,3 +168,40 @@ async fn what_is_in_the_spool_is_delivered_before_and_while_the_module_runs() {
     assert!(list.contains("early") && list.contains("now") && list.contains("then"), "{list}");
     module.stop().await;
 }
+
+#[tokio::test]
+async fn a_module_that_is_full_leaves_the_rest_in_the_spool() {
+    const MESSAGES: usize = 200;
+    let network = Arc::new(Network::default());
+    let state = tempfile::tempdir().unwrap();
+    let from = Address::parse("+8613800138000").unwrap();
+    let mut module = Module::start(1, state.path(), &network).await;
+    for number in 0..MESSAGES / 2 {
+        let texts = [format!("number {number}a"), format!("number {number}b")];
+        let tpdus = texts.map(|text| Deliver::texts(&from, &text, Stamp::new(0, 0), 1).unwrap()[0].bytes());
+        spool::put(state.path(), &tpdus).unwrap();
+    }
+    let spool = Spool::watch([(state.path().to_owned(), module.handle.clone())]).unwrap();
+    let serving = tokio::spawn(spool.serve());
+    let mut got = Vec::new();
+    let reading = async {
+        while got.len() < MESSAGES {
+            let list = module.ask("AT+CMGL=\"ALL\"").await;
+            got.extend(list.lines().filter(|line| line.starts_with("number ")).map(str::to_owned));
+            for line in list.lines().filter_map(|line| line.strip_prefix("+CMGL: ")) {
+                let (index, _) = line.split_once(',').unwrap();
+                module.ask(&format!("AT+CMGD={index}")).await;
+            }
+        }
+    };
+    let all = timeout(LONG, reading).await;
+    assert!(all.is_ok(), "{} of {MESSAGES}", got.len());
+    // Which place a message gets depends on which ones are free.
+    let parts = |number| ["a", "b"].map(|part| format!("number {number}{part}"));
+    let mut sent: Vec<String> = (0..MESSAGES / 2).flat_map(parts).collect();
+    got.sort();
+    sent.sort();
+    assert_eq!(got, sent);
+    serving.abort();
+    module.stop().await;
+}

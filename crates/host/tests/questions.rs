@@ -122,3 +122,45 @@ async fn names_echoes_and_the_time_over_real_sockets() {
     let (ended, ()) = tokio::join!(module.run(std::future::pending()), host);
     assert_eq!(ended, Ended::Stopped);
 }
+
+#[tokio::test]
+async fn questions_that_the_module_has_given_up_do_not_pile_up() {
+    // A name server that never answers.
+    let (silent, port) = name_server().await;
+    let mut resolver = Resolver::new();
+    resolver.add("192.0.2.53", "127.0.0.1".parse().unwrap(), Some(port));
+    let state = tempfile::tempdir().unwrap();
+    let (line, mut client) = Line::memory();
+    let module = Instance::new(Parts {
+        name: "modem0".into(),
+        setup: Setup::new(0, 1, unix_millis()),
+        lines: vec![line],
+        store: Store::open(state.path()).unwrap(),
+        network: Arc::new(Network::new(resolver)),
+        observer: None,
+    });
+    let handle = module.handle();
+    let descriptors = || std::fs::read_dir("/proc/self/fd").unwrap().count();
+    let before = descriptors();
+    let host = async {
+        ask(&mut client, "ATE0", &FINAL).await;
+        while !ask(&mut client, "AT+CGATT?", &FINAL).await.contains("+CGATT: 1") {}
+        ask(&mut client, "AT+CDNSCFG=192.0.2.53", &FINAL).await;
+        for round in 0..30 {
+            ask(&mut client, "AT+CSTT", &FINAL).await;
+            ask(&mut client, "AT+CIICR", &FINAL).await;
+            for name in 0..8 {
+                ask(&mut client, &format!("AT+CDNSGIP=n{name}.r{round}.example"), &FINAL).await;
+            }
+            // The eight are told that the bearer is gone.
+            ask(&mut client, "AT+CIPSHUT", &["SHUT OK\r\n"]).await;
+        }
+        let more = descriptors().saturating_sub(before);
+        handle.stop().await.unwrap();
+        more
+    };
+    let (ended, more) = tokio::join!(module.run(std::future::pending()), host);
+    assert_eq!(ended, Ended::Stopped);
+    assert!(more < 100, "{more} descriptors more than before");
+    drop(silent);
+}

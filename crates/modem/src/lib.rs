@@ -124,6 +124,12 @@ impl Modem {
         families::ssl::request(&self.module, context, host)
     }
 
+    /// How many more short messages ([`WorldChange::Message`]) the network keeps for the module now.
+    #[must_use]
+    pub fn message_room(&self) -> usize {
+        self.module.mailbox.room()
+    }
+
     /// How many bytes of [`Input::Line`] the module takes on `line` now. Zero while the line does not take what the
     /// module has written, or while too much waits behind an open command.
     #[must_use]

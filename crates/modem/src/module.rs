@@ -8,6 +8,7 @@ mod run;
 
 use alloc::borrow::Cow;
 use alloc::collections::VecDeque;
+use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 use at::{Args, DataEnd, Reply};
@@ -82,8 +83,18 @@ impl Module {
     /// Applies the settings that AT&W stored, as at power-on (also ATZ).
     pub(crate) fn load_settings(&mut self) {
         let settings = self.setup.settings.clone().unwrap_or_default();
-        for (key, value) in String::from_utf8_lossy(&settings).lines().filter_map(|l| l.split_once('=')) {
-            families::load(self, key, value);
+        let mut damaged = 0;
+        for line in String::from_utf8_lossy(&settings).lines() {
+            match line.split_once('=') {
+                Some((key, value)) => families::load(self, key, value),
+                None => damaged += 1,
+            }
+        }
+        if damaged > 0 {
+            let text = format!(
+                "what AT&W stored is damaged ({damaged} lines of it are no settings); what is missing is as from the factory"
+            );
+            self.note(None, "settings", text);
         }
     }
 
@@ -147,8 +158,19 @@ impl Module {
     /// An unsolicited line on every line.
     pub(crate) fn urc_all(&mut self, text: fmt::Arguments<'_>) {
         for line in self.line_ids() {
-            self.urc(line, text);
+            self.news(line, text, &[]);
         }
+    }
+
+    /// An unsolicited line about the module, perhaps with payload. Unlike those about a line's links, nothing that the line
+    /// itself does bounds how many come while its command is open (a prompt may wait for ever): what is over is lost.
+    pub(crate) fn news(&mut self, id: LineId, text: fmt::Arguments<'_>, payload: &[u8]) {
+        let limit = NEWS_BACKLOGS * self.setup.profile.line_backlog;
+        let line = self.line_mut(id);
+        if !line.is_idle() && line.urcs.len() > limit {
+            return;
+        }
+        self.urc_with(id, text, payload);
     }
 
     /// Arms a family's timer, `millis` from now.
@@ -309,6 +331,9 @@ impl Module {
         text.into_bytes()
     }
 }
+
+/// How many line backlogs may wait behind an open command before news are lost.
+const NEWS_BACKLOGS: usize = 4;
 
 /// Keys of settings that are kept by a command of their own (AT+WISN, AT+CIPSCONT …) begin like this: AT&W leaves them alone.
 pub(crate) const KEPT: &str = "kept.";

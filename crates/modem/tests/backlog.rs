@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 use modemtwin_modem::{
-    AIR724UG, Input, LineId, Modem, Output, Setup, StoreReply, StoreRequest, Ticket, Time,
+    AIR724UG, Input, LineId, Modem, Output, Setup, StoreReply, StoreRequest, Ticket, Time, WorldChange,
 };
 
 const LINE: LineId = LineId(0);
@@ -105,4 +105,23 @@ fn a_failure_behind_the_wait_ends_the_chain() {
     let all = take_all(&mut modem);
     assert_eq!(count(&all, b"x"), 10 * 10_240);
     assert!(all.ends_with(b"\r\nERROR\r\n"));
+}
+
+#[test]
+fn news_behind_a_prompt_that_is_never_answered_stay_within_bounds() {
+    let mut modem = modem();
+    hand(&mut modem, b"AT+CMGF=1;+CNMI=2,2;+CMGS=\"10086\"\r");
+    assert!(said(&mut modem).ends_with(b"> "));
+    // A text of five characters from a number.
+    let tpdu =
+        b"\x04\x0b\x91\x68\x31\x08\x10\x00\xf0\x00\x00\x02\x90\x31\x21\x00\x00\x23\x05\xe8\x32\x9b\xfd\x06";
+    for _ in 0..5000 {
+        modem.handle(Time(60_000), Input::World(WorldChange::Message { tpdu: tpdu.to_vec() }));
+        assert_eq!(said(&mut modem), b"");
+    }
+    hand(&mut modem, b"\x1b");
+    let said = said(&mut modem);
+    let lines = said.windows(5).filter(|seen| seen == b"+CMT:").count();
+    assert!(said.len() <= 5 * AIR724UG.line_backlog, "{} bytes", said.len());
+    assert!(lines > 100, "{lines} messages");
 }

@@ -150,3 +150,17 @@ fn settings_that_make_no_sense_are_left_out() {
     assert_eq!(Bench::new(Some(nonsense.into_bytes())).stores(), factory);
     assert_eq!(Bench::new(Some(b"\xFF=\0\n=\n\n==\n".to_vec())).stores(), factory);
 }
+
+#[test]
+fn a_damaged_store_is_told() {
+    for (settings, told) in [("basic.echo=0\n", 0), ("basic.echo=0\n#\x02\nbasic\n", 1), ("", 0)] {
+        let mut setup = Setup::new(0, 1, 1_600_000_000_000);
+        setup.settings = Some(settings.into());
+        let mut bench = Bench { modem: Modem::new(setup), now: 60_000 };
+        let mut outputs = bench.outputs();
+        bench.modem.handle(Time(bench.now), Input::Tick);
+        outputs.extend(bench.outputs());
+        let notes: Vec<_> = outputs.iter().filter(|output| matches!(output, Output::Note(_))).collect();
+        assert_eq!(notes.len(), told, "{settings:?}: {notes:?}");
+    }
+}

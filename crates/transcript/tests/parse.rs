@@ -252,6 +252,7 @@ fn a_world_file_is_in_order() {
 fn faults_in_a_world_file_say_where_and_what_is_allowed() {
     for (text, says) in [
         ("weather bad", "w:1:1: there are power, profile, card"),
+        ("weather bad", "apn, dns, private-servers and messages, and after TIME"),
         ("\n  after 5s weather", "w:2:12: there are power, profile, card"),
         ("after soon rssi 3", "w:1:7: here stands a time"),
         ("after 5s", "w:1:9: there are power"),

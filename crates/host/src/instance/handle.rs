@@ -1,7 +1,7 @@
 //! Reaching a running instance from outside.
 
 use modem::WorldChange;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
 /// How many commands may wait.
 pub(super) const WAITING: usize = 16;
@@ -14,6 +14,7 @@ pub struct Gone;
 #[derive(Debug)]
 pub(super) enum Command {
     World(WorldChange),
+    Message(Vec<u8>, oneshot::Sender<bool>),
     Stop,
 }
 
@@ -30,6 +31,17 @@ impl Handle {
     /// [`Gone`] when the instance is not running any more.
     pub async fn world(&self, change: WorldChange) -> Result<(), Gone> {
         self.commands.send(Command::World(change)).await.map_err(|_| Gone)
+    }
+
+    /// Hands over a short message from the network. True: the module has it, and would have it if the program were killed
+    /// now; false: the network keeps no more for this module at the moment.
+    ///
+    /// # Errors
+    /// [`Gone`] when the instance is not running any more.
+    pub(crate) async fn deliver(&self, tpdu: Vec<u8>) -> Result<bool, Gone> {
+        let (taken, answer) = oneshot::channel();
+        self.commands.send(Command::Message(tpdu, taken)).await.map_err(|_| Gone)?;
+        answer.await.map_err(|_| Gone)
     }
 
     /// Whether it has ended.

@@ -83,7 +83,10 @@ impl Instance {
                 self.link_event(conn, LinkEvent::Broken(class));
             }
             Happened::PeerClosed => {
-                self.end_link(index);
+                // Otherwise its account is not closed before what was sent has left.
+                if self.links[index].is_over() {
+                    self.end_link(index);
+                }
                 self.link_event(conn, LinkEvent::PeerClosed);
             }
             Happened::Closed => {

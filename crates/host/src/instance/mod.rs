@@ -19,9 +19,9 @@ use std::time::Duration;
 
 use modem::{
     ConnId, Input, LineId, LineKind, LinkEvent, LinkRequest, Modem, Output, Query, QueryId, Section, Setup,
-    Time,
+    Time, WorldChange,
 };
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Sleep, sleep_until, timeout};
 
 use crate::clock::Clock;
@@ -99,6 +99,8 @@ pub struct Instance {
     observer: Option<Arc<dyn Observer>>,
     commands: mpsc::Receiver<Command>,
     handle: Handle,
+    /// Who waits for a short message to be safe.
+    arrived: Vec<oneshot::Sender<bool>>,
     alarm: Option<(Time, Pin<Box<Sleep>>)>,
     open_lines: usize,
     /// When the last line ended.
@@ -143,6 +145,7 @@ impl Instance {
             observer,
             commands: receiver,
             handle,
+            arrived: Vec::new(),
             alarm: None,
             lines_over: None,
             patience: PATIENCE,
@@ -227,6 +230,7 @@ impl Instance {
                 let links = self.poll_links(cx, buffer) | self.poll_questions(cx);
                 let store = self.poll_store(cx);
                 let alarm = self.poll_alarm(cx);
+                self.acknowledge();
                 if self.open_lines == 0 && self.is_done() {
                     return Poll::Ready(Ended::LineEnded);
                 }
@@ -283,9 +287,28 @@ impl Instance {
                 self.handle_input(Input::World(change));
                 Poll::Ready(false)
             }
+            Poll::Ready(Some(Command::Message(_, taken))) if self.modem.message_room() == 0 => {
+                // Fails when nobody waits for it any more.
+                let _ = taken.send(false);
+                Poll::Ready(false)
+            }
+            Poll::Ready(Some(Command::Message(tpdu, taken))) => {
+                self.handle_input(Input::World(WorldChange::Message { tpdu }));
+                self.arrived.push(taken);
+                Poll::Ready(false)
+            }
             Poll::Ready(Some(Command::Stop)) => Poll::Ready(true),
             // Never closed: `self.handle` is a sender.
             Poll::Ready(None) | Poll::Pending => Poll::Pending,
+        }
+    }
+
+    /// Once the store has done all that the module has asked, what has arrived is safe.
+    fn acknowledge(&mut self) {
+        if self.storing.is_idle() {
+            for taken in self.arrived.drain(..) {
+                let _ = taken.send(true);
+            }
         }
     }
 

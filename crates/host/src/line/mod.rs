@@ -67,8 +67,8 @@ pub enum LineError {
     /// Something that is not ours is where the link should be.
     #[error("{} exists and is not a link to a pseudo-terminal; remove it or choose another name", .0.display())]
     Occupied(PathBuf),
-    /// Another twin serves this link.
-    #[error("{} is served by another modemtwin; choose another name", .0.display())]
+    /// Another twin, or another line of this one, serves this link.
+    #[error("{} is a line of a running modemtwin already; choose another name", .0.display())]
     InUse(PathBuf),
     /// There is no such serial device.
     #[error("there is no {}; is the adapter plugged in?", .0.display())]

@@ -32,6 +32,14 @@ impl fmt::Display for Subject {
     }
 }
 
+impl Subject {
+    /// The peer's address in parentheses, unless the module has asked for just that.
+    fn led_to(&self, peer: SocketAddr) -> String {
+        let peer = peer.to_string();
+        if peer == self.target { String::new() } else { format!(" ({peer})") }
+    }
+}
+
 /// How far a connection had come when it failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Stage {
@@ -174,11 +182,16 @@ impl Report {
     /// Logs it in one line.
     fn log(&self) {
         match self {
-            Self::Connected { subject, peer, session: Some(session) } => {
-                tracing::info!(target: EXPLAIN, "{subject} ({peer}): {}", brief(session));
-            }
-            Self::Connected { subject, peer, session: None } => {
-                tracing::info!(target: EXPLAIN, "{subject} ({peer}): connected, {}", subject.transport);
+            Self::Connected { subject, peer, session } => {
+                let address = subject.led_to(*peer);
+                match session {
+                    Some(session) => {
+                        tracing::info!(target: EXPLAIN, "{subject}{address}: {}", brief(session));
+                    }
+                    None => {
+                        tracing::info!(target: EXPLAIN, "{subject}{address}: connected, {}", subject.transport);
+                    }
+                }
             }
             Self::Failed(explanation) => tracing::warn!(target: EXPLAIN, "{explanation}"),
             Self::Ended { subject, end, sent, received } => {

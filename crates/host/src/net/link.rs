@@ -247,7 +247,12 @@ impl Link {
             Poll::Ready(Ok(0)) => {
                 let State::Open(stream) = &self.state else { return Poll::Pending };
                 self.end = if stream.is_truncated() { End::Truncated } else { End::Peer };
-                self.state = State::Over;
+                // The peer may still read: what was sent before it closed its side still leaves.
+                if let State::Open(stream) = std::mem::replace(&mut self.state, State::Over)
+                    && !self.queue.is_empty()
+                {
+                    self.state = State::Closing(stream, None);
+                }
                 Poll::Ready(Happened::PeerClosed)
             }
             Poll::Ready(Ok(count)) => {

@@ -68,6 +68,7 @@ type Answering = Pin<Box<dyn Future<Output = Result<QueryReply, Refused>> + Send
 pub(crate) struct Question {
     id: QueryId,
     subject: String,
+    message: bool,
     answering: Answering,
 }
 
@@ -80,7 +81,7 @@ impl Question {
             Query::Time { host, .. } => format!("{module} time from {host}"),
             Query::Message { destination, .. } => format!("{module} message to {destination}"),
         };
-        Self { id, subject, answering: Box::pin(answer(query, network)) }
+        Self { id, subject, message: false, answering: Box::pin(answer(query, network)) }
     }
 
     /// Begins to carry a message.
@@ -92,11 +93,17 @@ impl Question {
         network: Arc<Network>,
     ) -> Self {
         let subject = format!("{module} message to {destination}");
-        Self { id, subject, answering: Box::pin(exchange::carry(network, sender, destination, tpdu)) }
+        let answering = Box::pin(exchange::carry(network, sender, destination, tpdu));
+        Self { id, subject, message: true, answering }
     }
 
     pub(crate) fn id(&self) -> QueryId {
         self.id
+    }
+
+    /// Whether it is a message on its way.
+    pub(crate) fn is_message(&self) -> bool {
+        self.message
     }
 
     /// The answer; why there is no good one.
@@ -111,6 +118,8 @@ impl Question {
     pub(crate) fn log(&self, answer: &Result<QueryReply, Box<Unanswered>>) {
         let subject = &self.subject;
         match answer {
+            // An address is its own name: nothing was asked.
+            Ok(QueryReply::Address(address)) if subject.ends_with(&format!(" {address}")) => {}
             Ok(QueryReply::Address(address)) => tracing::info!(target: EXPLAIN, "{subject}: {address}"),
             Ok(QueryReply::Echo { from, millis, ttl }) => {
                 tracing::info!(target: EXPLAIN, "{subject}: {from} answered after {millis} ms, time to live {ttl}");

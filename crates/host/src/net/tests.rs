@@ -295,3 +295,37 @@ pub(super) async fn unanswering() -> (SocketAddr, (std::net::TcpListener, TcpStr
     let first = TcpStream::connect(address).await.unwrap();
     (address, (full, first))
 }
+
+#[tokio::test]
+async fn what_was_sent_before_the_peer_closed_its_side_still_leaves() {
+    let (bench, listener) = (Bench::new(), listener().await);
+    let (mut link, mut peer) = bench.connected(&listener).await;
+    // More than the kernels' buffers take, and the peer reads later.
+    let payload: Vec<u8> = (0..=255).cycle().take(16 << 20).collect();
+    link.send(payload.clone());
+    peer.shutdown().await.unwrap();
+    link.grant(100);
+    loop {
+        match next(&mut link).await.0 {
+            Happened::Sent(_) => {}
+            Happened::PeerClosed => break,
+            other => panic!("{other:?}"),
+        }
+    }
+    // The module closes its side then.
+    link.close(false);
+    let reading = async {
+        let mut got = Vec::new();
+        peer.read_to_end(&mut got).await.map(|_| got)
+    };
+    let leaving = async {
+        while !link.is_over() {
+            next(&mut link).await;
+        }
+        link.ended()
+    };
+    let (got, ended) = tokio::join!(reading, leaving);
+    assert!(got.unwrap() == payload, "not all has come");
+    let size = payload.len() as u64;
+    assert!(matches!(ended, Report::Ended { end: End::Peer, sent, .. } if sent == size), "{ended:?}");
+}

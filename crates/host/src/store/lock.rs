@@ -24,7 +24,7 @@ pub enum OpenError {
     )]
     InUse(PathBuf),
     /// The computer's file system failed.
-    #[error("cannot use {} as a module's directory: {source}", path.display())]
+    #[error("cannot use {} for a module's files: {source}", path.display())]
     Io {
         /// What the failure is about.
         path: PathBuf,

@@ -39,8 +39,8 @@ impl WorldFile {
         text: &str,
     ) -> Result<(), Fault> {
         const ALLOWED: &str = "there are power, profile, card, account, rssi, coverage, time, boot, card-start, attach, bearer, \
-                               apn, dns and private-servers, and after TIME with one of these or bearer lost, power-key or \
-                               reset";
+                               apn, dns, private-servers and messages, and after TIME with one of these or bearer lost, \
+                               power-key or reset";
         let mut scan = Scan::new(text);
         let at = scan.next_at();
         if matches!(scan.peek(), None | Some('#')) {

@@ -258,12 +258,17 @@ impl Mailbox {
 
     /// The network has one more; false if it keeps no more.
     pub(super) fn wait(&mut self, tpdu: Vec<u8>) -> bool {
-        let room = self.waiting.len() < WAITING_LIMIT;
+        let room = self.room() > 0;
         if room {
             self.waiting.push_back(tpdu);
             self.passed.0 += 1;
         }
         room
+    }
+
+    /// How many more it keeps.
+    pub(crate) fn room(&self) -> usize {
+        WAITING_LIMIT.saturating_sub(self.waiting.len())
     }
 
     /// What the network has for the module next.

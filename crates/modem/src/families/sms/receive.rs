@@ -263,7 +263,7 @@ fn tell(module: &mut Module, payload: &[u8]) {
         if discards && module.line(line).is_some_and(Line::streams) {
             continue;
         }
-        module.urc_with(line, format_args!("{header}"), data);
+        module.news(line, format_args!("{header}"), data);
     }
 }
 

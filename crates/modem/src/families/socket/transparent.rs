@@ -187,7 +187,7 @@ pub(crate) fn deactivated(module: &mut Module) {
         if online == Some(line) {
             module.families.socket.transparent.farewell = Some(Farewell::Deactivated);
         } else {
-            module.urc(line, format_args!("+PDP: DEACT"));
+            module.news(line, format_args!("+PDP: DEACT"), &[]);
         }
     }
 }
