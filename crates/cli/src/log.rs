@@ -1,7 +1,7 @@
 //! The log, on standard error: one readable line for each thing that happened; on a terminal broken at blanks.
 
 use std::fmt::{self, Write as _};
-use std::io::{self, IsTerminal};
+use std::io;
 use std::time::Instant;
 
 use anstream::{AutoStream, ColorChoice};
@@ -16,7 +16,7 @@ use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::args::Log;
-use crate::screen::wrap;
+use crate::screen::{terminal_width, wrap};
 
 /// The target of explanations: why a command was refused, why a connect failed, who was verified.
 const EXPLAIN: &str = "explain";
@@ -49,19 +49,6 @@ fn filter(options: Log) -> Targets {
         .with_target("tokio", rest.min(LevelFilter::WARN))
         .with_target("mio", rest.min(LevelFilter::WARN))
 }
-
-/// How wide the terminal is now; `None` if standard error is none, and a line of the log has to stay one line.
-fn terminal_width() -> Option<usize> {
-    let error = io::stderr();
-    if !error.is_terminal() {
-        return None;
-    }
-    let columns = rustix::termios::tcgetwinsize(&error).ok()?.ws_col;
-    (columns >= NARROWEST).then_some(columns.into())
-}
-
-/// A terminal that is narrower than this breaks the lines itself.
-const NARROWEST: u16 = 40;
 
 /// Where the text begins: behind the seconds and a blank.
 const INDENT: usize = 10;

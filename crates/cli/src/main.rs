@@ -17,7 +17,6 @@ mod show;
 mod sms;
 mod surroundings;
 
-use std::io::Write;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -51,9 +50,7 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) if screen::is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            let bad = screen::BAD;
-            // Nothing is left to be done if this can't be printed either.
-            let _ = writeln!(anstream::stderr(), "{bad}modemtwin:{bad:#} {}", screen::causes(&error));
+            screen::shout("modemtwin:", &screen::causes(&error));
             if error.is::<commands::Unknown>() { ExitCode::from(USAGE) } else { ExitCode::FAILURE }
         }
     }

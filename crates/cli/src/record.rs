@@ -1,6 +1,6 @@
 //! `--keylog` and `--pcap`: files that let somebody read along.
 
-use std::io::{self, Write};
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use anyhow::anyhow;
 use host::net::{Capture, KeyLog, Recording};
 
 use crate::args::Record;
-use crate::screen::BAD;
+use crate::screen;
 
 /// Opens the files and says, loudly, what they are. Nothing is said or opened when neither is asked for.
 pub(crate) fn start(options: &Record) -> anyhow::Result<Recording> {
@@ -41,9 +41,6 @@ fn opened<T>(result: io::Result<T>, path: &Path) -> anyhow::Result<T> {
 /// On standard error, whatever is logged: this is never to go unnoticed.
 fn shout(what: &str, path: &Path) {
     let path = path.display();
-    // A closed standard error is the user's choice.
-    let _ = writeln!(
-        anstream::stderr(),
-        "{BAD}WARNING:{BAD:#} {what} to {path}: who can read this file can read what the modules send and receive"
-    );
+    let text = format!("{what} to {path}: who can read this file can read what the modules send and receive");
+    screen::shout("WARNING:", &text);
 }

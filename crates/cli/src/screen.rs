@@ -1,6 +1,6 @@
 //! Text for people: 80 columns, colours where they are welcome.
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 
 use anstyle::{AnsiColor, Style};
 
@@ -21,6 +21,33 @@ pub(crate) const BAD: Style = AnsiColor::Red.on_default().bold();
 /// Standard output. Colours are dropped unless it is a terminal, and where NO_COLOR says so.
 pub(crate) fn stdout() -> impl Write {
     anstream::stdout()
+}
+
+/// A terminal that is narrower than this breaks lines itself.
+const NARROWEST: u16 = 40;
+
+/// How wide the terminal of standard error is now; `None` if it is none, and what is one line has to stay one line.
+pub(crate) fn terminal_width() -> Option<usize> {
+    let error = io::stderr();
+    if !error.is_terminal() {
+        return None;
+    }
+    let columns = rustix::termios::tcgetwinsize(&error).ok()?.ws_col;
+    (columns >= NARROWEST).then_some(columns.into())
+}
+
+/// Says something on standard error that is never to go unnoticed, whatever is logged.
+pub(crate) fn shout(label: &str, text: &str) {
+    let line = format!("{BAD}{label}{BAD:#} {text}");
+    // Text of several lines has a layout of its own.
+    let lines = match terminal_width().filter(|_| !text.contains('\n')) {
+        Some(width) => wrap(&line, width),
+        None => vec![line],
+    };
+    for line in lines {
+        // Nothing is left to be done if this can't be printed; a closed standard error is the user's choice.
+        let _ = writeln!(anstream::stderr(), "{line}");
+    }
 }
 
 /// Whether an error only says that nobody reads on.
