@@ -1,5 +1,6 @@
 //! What can be typed behind `modemtwin`.
 
+use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 
@@ -329,6 +330,18 @@ pub(crate) fn families() -> Vec<&'static str> {
     }
     families
 }
+
+/// What clap cannot see is wrong with the command line: a name that is none, a PDU that is none.
+#[derive(Debug)]
+pub(crate) struct Usage(pub(crate) String);
+
+impl fmt::Display for Usage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Usage {}
 
 #[cfg(test)]
 mod tests {

@@ -2,13 +2,12 @@
 
 mod markdown;
 
-use std::fmt;
 use std::io::Write;
 
 use anyhow::bail;
 use modem::{Command, Form};
 
-use crate::args::Commands;
+use crate::args::{Commands, Usage};
 use crate::screen::{STRONG, WIDTH, field, stdout, wrap};
 
 /// Where the text behind a label begins.
@@ -87,18 +86,6 @@ fn forms(command: &Command) -> String {
     )
 }
 
-/// What was typed names no command: a mistake on the command line.
-#[derive(Debug)]
-pub(crate) struct Unknown(String);
-
-impl fmt::Display for Unknown {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for Unknown {}
-
 fn one(out: &mut impl Write, typed: &str, family: Option<&str>) -> anyhow::Result<()> {
     if typed.eq_ignore_ascii_case("A/") {
         let text = "A/ is no command of its own but part of the line discipline (V.250, 5.2.4): sent without AT in front \
@@ -120,12 +107,12 @@ fn one(out: &mut impl Write, typed: &str, family: Option<&str>) -> anyhow::Resul
             modem::commands()
                 .find(|(_, command)| command.name == exact || without_prefix(command.name) == bare),
         ) {
-            bail!(Unknown(format!("AT{} is in the family {real}, not in {only}", command.name)));
+            bail!(Usage(format!("AT{} is in the family {real}, not in {only}", command.name)));
         }
         let near = similar(&bare);
         let hint =
             if near.is_empty() { String::new() } else { format!("; did you mean {}?", near.join(" or ")) };
-        bail!(Unknown(format!("there is no command {typed} (`modemtwin commands` lists all of them){hint}")));
+        bail!(Usage(format!("there is no command {typed} (`modemtwin commands` lists all of them){hint}")));
     };
     writeln!(out, "{STRONG}AT{}{STRONG:#}  {}", command.name, command.summary)?;
     writeln!(out)?;
@@ -300,7 +287,7 @@ mod tests {
     #[test]
     fn an_unknown_command_is_a_mistake_on_the_command_line() {
         for (typed, family) in [("XYZ", None), ("CIPSTART", Some("ssl"))] {
-            assert!(one(&mut Vec::new(), typed, family).expect_err(typed).is::<Unknown>());
+            assert!(one(&mut Vec::new(), typed, family).expect_err(typed).is::<Usage>());
         }
     }
 

@@ -51,7 +51,7 @@ fn main() -> ExitCode {
         Err(error) if screen::is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             screen::shout("modemtwin:", &screen::causes(&error));
-            if error.is::<commands::Unknown>() { ExitCode::from(USAGE) } else { ExitCode::FAILURE }
+            if error.is::<args::Usage>() { ExitCode::from(USAGE) } else { ExitCode::FAILURE }
         }
     }
 }

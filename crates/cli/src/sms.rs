@@ -6,8 +6,9 @@ use anyhow::{Context, bail};
 use modem::AIR724UG;
 use pdu::{Address, Deliver, Stamp, TPDU_LIMIT, Tpdu, from_hex};
 
-use crate::args::Sms;
+use crate::args::{Sms, Usage};
 use crate::running::data_directory;
+use crate::screen::causes;
 
 /// Puts the message where the module finds it.
 pub(crate) fn sms(options: &Sms) -> anyhow::Result<()> {
@@ -15,7 +16,7 @@ pub(crate) fn sms(options: &Sms) -> anyhow::Result<()> {
         Some(directory) => directory.clone(),
         None => data_directory()?,
     };
-    let tpdus = tpdus(options)?;
+    let tpdus = tpdus(options).map_err(|error| Usage(causes(&error)))?;
     let name = format!("modem{}", options.to);
     put(&state.join(&name), &name, &tpdus)
 }
@@ -69,6 +70,17 @@ mod tests {
         assert_eq!(deliver.originator.to_string(), "10086");
         assert_eq!(deliver.data.text(deliver.scheme, deliver.headers()).unwrap(), "你好");
         assert_eq!(made(&[&"x".repeat(161)]).unwrap().len(), 2);
+    }
+
+    #[test]
+    fn a_wrong_pdu_is_a_mistake_on_the_command_line() {
+        match Cli::try_parse_from(["modemtwin", "sms", "--state", "/nowhere", "--pdu", "0405"])
+            .unwrap()
+            .action
+        {
+            Action::Sms(options) => assert!(sms(&options).unwrap_err().is::<Usage>()),
+            other => panic!("{other:?}"),
+        }
     }
 
     #[test]
