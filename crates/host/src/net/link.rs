@@ -247,9 +247,9 @@ impl Link {
             Poll::Ready(Ok(0)) => {
                 let State::Open(stream) = &self.state else { return Poll::Pending };
                 self.end = if stream.is_truncated() { End::Truncated } else { End::Peer };
-                // The peer may still read: what was sent before it closed its side still leaves.
+                // The peer may still read: what was sent before it closed its side still leaves, and TLS ends on both sides.
                 if let State::Open(stream) = std::mem::replace(&mut self.state, State::Over)
-                    && !self.queue.is_empty()
+                    && (!self.queue.is_empty() || matches!(stream, Stream::Tls(_)))
                 {
                     self.state = State::Closing(stream, None);
                 }

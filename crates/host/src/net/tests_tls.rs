@@ -247,3 +247,29 @@ async fn a_module_that_connects_again_uses_the_same_context() {
     }
     assert_eq!(network.connector.cached_contexts(), 1);
 }
+
+#[tokio::test]
+async fn a_peer_that_ends_tls_first_is_answered_likewise() {
+    let lab = Lab::new().await;
+    let request = TlsRequest { seclevel: SecLevel::None, ..mutual() };
+    let mut link = lab.link(request);
+    let serving = async {
+        let (stream, _) = lab.listener.accept().await.unwrap();
+        let mut stream = lab.acceptor(false).accept(stream, LONG).await.unwrap().stream;
+        stream.shutdown().await.unwrap();
+        let mut rest = Vec::new();
+        stream.read_to_end(&mut rest).await.unwrap();
+        stream.closure()
+    };
+    let talk = async {
+        link.grant(100);
+        while !matches!(next(&mut link).await.0, Happened::PeerClosed) {}
+        link.close(false);
+        while !link.is_over() {
+            next(&mut link).await;
+        }
+    };
+    let (closure, ()) = tokio::join!(serving, talk);
+    assert_eq!(closure, tls::Closure::Proper);
+    assert!(matches!(link.ended(), Report::Ended { end: super::End::Peer, .. }));
+}

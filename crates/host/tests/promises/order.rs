@@ -15,12 +15,12 @@ use super::{Closer, listener, relayed, session};
 const KINDS: [Shape; 4] = [SHAPES[0], SHAPES[2], SHAPES[4], SHAPES[5]];
 
 /// Every trick with every record. What comes after a side's close_notify is not looked at any more, by anybody: there is
-/// nothing left to be disturbed.
+/// nothing left to be disturbed. The module always sends one, the server if it closes first.
 fn every_record(plain: &Plain) -> Vec<Tamper> {
     let mut tricks = Vec::new();
-    for (way, closes) in [(Way::Up, Closer::Module), (Way::Down, Closer::Server)] {
+    for (way, ends) in [(Way::Up, true), (Way::Down, plain.shape.closer == Closer::Server)] {
         let count = records(plain.recording.way(way)).len();
-        let last = if plain.shape.closer == closes { count - 1 } else { count };
+        let last = if ends { count - 1 } else { count };
         for at in 0..count {
             tricks.extend([Trick::Swap, Trick::Drop].map(|trick| Tamper::Record { way, at, trick }));
             if at < last {
