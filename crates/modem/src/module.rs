@@ -96,6 +96,8 @@ impl Module {
             );
             self.note(None, "settings", text);
         }
+        // What comes in may go to another memory now.
+        self.mailbox.blocked = false;
     }
 
     // --- what families use -------------------------------------------------------------------------------------

@@ -101,7 +101,7 @@ pub(crate) struct Mailbox {
     /// What the store is busy with on the network's behalf.
     busy: Option<Busy>,
     /// The next waiting message finds no room.
-    pub(super) blocked: bool,
+    pub(crate) blocked: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
