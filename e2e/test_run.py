@@ -1,9 +1,14 @@
 """`modemtwin run` as a program: its line, its start and its end."""
 
+import fcntl
 import os
+import re
+import select
 import signal
 import socket
+import struct
 import subprocess
+import termios
 from collections.abc import Callable
 from pathlib import Path
 
@@ -75,6 +80,38 @@ def test_stdio_line(tmp_path: Path) -> None:
     done = subprocess.run(command, input=b"ATE0\rAT+CGMM\r", capture_output=True, timeout=20)
     assert done.returncode == 0, done
     assert b'\r\n+CGMM: "Air724UG"\r\n\r\nOK\r\n' in done.stdout
+
+
+def _read_until(descriptor: int, end: bytes) -> bytes:
+    read = b""
+    while end not in read:
+        assert select.select([descriptor], [], [], 20)[0], read
+        read += os.read(descriptor, 4096)
+    return read
+
+
+def test_stdio_on_a_terminal(tmp_path: Path) -> None:
+    """It says how to end it, which Ctrl-] does, and the log fits the width of the terminal."""
+    ours, theirs = os.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 60, 0, 0))
+    command = [str(binary()), "run", "--stdio", "--state", str(tmp_path / "state")]
+    twin = subprocess.Popen(command, stdin=theirs, stdout=subprocess.PIPE, stderr=theirs)
+    os.close(theirs)
+    assert twin.stdout is not None
+    screen = b""
+    try:
+        screen += _read_until(ours, b"Ctrl-] ends it.")
+        _read_until(twin.stdout.fileno(), b"+NITZ")
+        os.write(ours, b'AT+CIPSTART="TCP","127.0.0.1",1\r')
+        screen += _read_until(ours, b"peer]\r\n")
+        os.write(ours, b"\x1d")
+        assert twin.wait(20) == 0
+    finally:
+        twin.kill()
+        twin.communicate()
+        os.close(ours)
+    shown = re.sub(rb"\x1b\[[0-9;]*m", b"", screen).splitlines()
+    assert max(len(line.rstrip()) for line in shown) <= 60, shown
 
 
 def test_answers_that_cannot_be_written_are_a_failure(tmp_path: Path) -> None:

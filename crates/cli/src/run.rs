@@ -1,7 +1,7 @@
 //! `modemtwin run`: modules on lines.
 
 use std::future::Future;
-use std::io::Write;
+use std::io::{self, IsTerminal, Write};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -188,10 +188,13 @@ fn resolver(options: &Run) -> Resolver {
 
 /// Says which lines there are and what to type. Standard output is the module's own with --stdio, so nothing is said.
 fn announce(options: &Run, instances: &[Instance]) -> anyhow::Result<()> {
-    if options.lines.has_stdio() {
-        return Ok(());
-    }
-    let mut out = stdout();
+    let stdio = options.lines.has_stdio();
+    let mut out: Box<dyn Write> = match stdio {
+        false => Box::new(stdout()),
+        // Standard output is the module's.
+        true if io::stdin().is_terminal() && io::stderr().is_terminal() => Box::new(anstream::stderr()),
+        true => return Ok(()),
+    };
     for instance in instances {
         let several = instance.lines().len() > 1;
         let specs = options.lines.specs.iter().map(Some).chain(std::iter::repeat(None));
@@ -204,7 +207,7 @@ fn announce(options: &Run, instances: &[Instance]) -> anyhow::Result<()> {
             };
             write!(out, "{}{which} at {}", instance.name(), line.name())?;
             let what = match (spec, line.address()) {
-                (Some(LineSpec::Serial { .. }), _) => None,
+                (Some(LineSpec::Serial { .. } | LineSpec::Stdio), _) => None,
                 // Without -C, nc ends lines with LF alone, which ends no AT command.
                 (_, Some(address)) => Some(format!("nc -C {} {}", address.ip(), address.port())),
                 // The name of a PTY is its link and, in parentheses, its device.
@@ -216,7 +219,8 @@ fn announce(options: &Run, instances: &[Instance]) -> anyhow::Result<()> {
             }
         }
     }
-    writeln!(out, "Ctrl-C ends it.")?;
+    // On a terminal that is a line, Ctrl-C is the module's.
+    writeln!(out, "{} ends it.", if stdio { "Ctrl-]" } else { "Ctrl-C" })?;
     out.flush()?;
     Ok(())
 }
