@@ -251,3 +251,38 @@ fn arbitrary() -> u16 {
     // The hasher's keys are random; nothing needs to be hashed.
     (RandomState::new().build_hasher().finish() >> 24) as u16
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn any_datagram_is_looked_at_without_harm() {
+        let asked = question(7, "www.example.com").ok().unwrap();
+        let mut good = asked.clone();
+        good[2..4].copy_from_slice(&[0x81, 0x80]);
+        good[7] = 2;
+        // An alias, and an address of it; both names point into the message.
+        good.extend([0xC0, 12, 0, 5, 0, 1, 0, 0, 0, 60, 0, 4, 1, b'a', 0xC0, 16]);
+        good.extend([0xC0, 45, 0, 1, 0, 1, 0, 0, 0, 60, 0, 4, 192, 0, 2, 7]);
+        assert!(matches!(read(7, "www.example.com", &good), Some(Reply::Whole(Ok(Found::Addresses(_))))));
+        let mut state = 1_u64;
+        let mut next = move |end: usize| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            usize::try_from(state >> 33).unwrap() % end
+        };
+        let mut replies = 0;
+        for _ in 0..100_000 {
+            let mut bytes = good.clone();
+            for _ in 0..=next(4) {
+                // Pointers, lengths and counts among them more often.
+                let value = if next(2) == 0 { [0xC0, 0xFF, 0, 12, 45, 64][next(6)] } else { next(256) as u8 };
+                let at = next(bytes.len());
+                bytes[at] = value;
+            }
+            bytes.truncate(bytes.len() - next(2) * next(20));
+            replies += usize::from(read(7, "www.example.com", &bytes).is_some());
+        }
+        assert!(replies > 1_000, "{replies}");
+    }
+}
