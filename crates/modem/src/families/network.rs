@@ -9,6 +9,7 @@ mod report;
 pub(crate) use report::event;
 pub(crate) use registration::{bearer_dropped, cause, conditions_changed, coverage_changed, registered, signal_changed};
 
+use alloc::vec::Vec;
 use at::CmeError;
 
 use crate::command::{Answer, Command, Evidence, Fault, Outcome, Resume, Test, example, example_after};
@@ -46,8 +47,8 @@ pub(crate) struct Network {
 /// What an open command of this family waits for.
 #[derive(Debug)]
 pub(crate) enum NetworkOp {
-    /// AT+CGATT=1: attached, or its time is over.
-    Attach,
+    /// AT+CGATT=1, or AT+CGACT=1 while detached: attached, or its time is over. These contexts come up then.
+    Attach(Vec<u8>),
     /// AT+COPS=?: the search is over.
     Scan,
 }
@@ -59,7 +60,7 @@ pub(crate) enum NetworkTimer {
     Register,
     /// The network answers an attach of its own (AT+CGATT=1 while registered).
     Attach,
-    /// An AT+CGATT=1 on this line has waited long enough.
+    /// An attach that a command on this line began has waited long enough.
     AttachLimit(LineId),
     /// An AT+COPS=? on this line is over.
     Scan(LineId),
@@ -182,10 +183,10 @@ impl Family for Network {
 
     fn resume(x: &mut Exchange<'_>, op: NetworkOp, _event: Resume) -> Answer {
         match op {
-            NetworkOp::Attach => {
+            NetworkOp::Attach(contexts) => {
                 x.module.cancel(FamilyTimer::network(NetworkTimer::AttachLimit(x.line)));
                 if attached(x.module) {
-                    return Ok(Outcome::Ok);
+                    return packet::activate(x, &contexts);
                 }
                 let error = match x.module.families.network.service.access {
                     Access::Gsm => NO_DATA,
@@ -327,6 +328,11 @@ fn set_attach(x: &mut Exchange<'_>) -> Answer {
         packet::restore_default(x.module);
         return Ok(Outcome::Ok);
     }
+    attach_for(x, Vec::new())
+}
+
+/// Attaches the packet domain for a command, and brings these contexts up when it is.
+pub(crate) fn attach_for(x: &mut Exchange<'_>, contexts: Vec<u8>) -> Answer {
     sim::required(x.module)?;
     let network = &mut x.module.families.network;
     if network.functionality != 1 || network.selection.deregistered() {
@@ -340,7 +346,7 @@ fn set_attach(x: &mut Exchange<'_>) -> Answer {
         registration::begin_attach(x.module, timing.reattach);
     }
     x.module.arm(FamilyTimer::network(NetworkTimer::AttachLimit(x.line)), timing.attach_limit);
-    Ok(Outcome::Wait(Op::network(NetworkOp::Attach)))
+    Ok(Outcome::Wait(Op::network(NetworkOp::Attach(contexts))))
 }
 
 fn read_events(x: &mut Exchange<'_>) -> Answer {
@@ -364,7 +370,7 @@ fn set_connection_reports(x: &mut Exchange<'_>) -> Answer {
 }
 
 fn resume_attach_waiters(module: &mut Module) {
-    while let Some(line) = module.waiting(|op| matches!(op, Op::network(NetworkOp::Attach))) {
+    while let Some(line) = module.waiting(|op| matches!(op, Op::network(NetworkOp::Attach(_)))) {
         module.resume(line, Resume::Event);
     }
 }

@@ -29,6 +29,7 @@ use crate::setup::Setup;
 pub(crate) use apn::{Kept, is_kept, keep, to_keep};
 use bearer::Access;
 use context::Context;
+pub(crate) use context::activate;
 pub(crate) use grant::{cause, dead_end, dead_end_words, grants_context};
 
 /// The family's state.

@@ -66,12 +66,13 @@ pub(super) const CGACT: Command = Command {
     syntax: &["AT+CGACT=<0-1>[,<cid>[,<cid>…]]", "AT+CGACT?", "AT+CGACT=?"],
     reference: "TS 27.007 10.1.10; manual AT+CGACT",
     evidence: Evidence::Documented,
-    remarks: "Without a cid all defined contexts are meant. Taking down context 5 takes the TCP/IP bearer with it. Not \
-              attached or not defined: +CME ERROR: 3; refused by the network: +CME ERROR: 148 (both assumed).",
+    remarks: "Without a cid all defined contexts are meant. While detached, state 1 attaches first, as AT+CGATT=1 does. \
+              Taking down context 5 takes the TCP/IP bearer with it. Not defined: +CME ERROR: 3; refused by the network: \
+              +CME ERROR: 148 (both assumed).",
     longest: 108_000,
     needs_card: true,
     read: Some(read_activity),
-    set: Some(activate),
+    set: Some(set_activity),
     test: Test::Text("+CGACT: (0,1)"),
     examples: &[
         example("AT+CGACT?", "\r\n+CGACT: 5,1\r\n\r\nOK\r\n"),
@@ -215,24 +216,35 @@ fn named(x: &mut Exchange<'_>) -> Result<Vec<u8>, Fault> {
     Ok(cids)
 }
 
-fn activate(x: &mut Exchange<'_>) -> Answer {
+fn set_activity(x: &mut Exchange<'_>) -> Answer {
     let on = x.args.flag()?;
     let cids = named(x)?;
-    if on && !network::attached(x.module) {
-        return Err(Fault::not_allowed(x.module.with_cause("the packet domain is not attached")));
+    match on {
+        true if network::attached(x.module) => activate(x, &cids),
+        true => network::attach_for(x, cids),
+        false => {
+            for cid in cids {
+                set_active(x.module, cid, false);
+                if cid == x.profile().default_cid {
+                    default_lost(x.module);
+                }
+            }
+            Ok(Outcome::Ok)
+        }
     }
-    for cid in cids {
+}
+
+/// Brings contexts up; the packet domain is attached.
+pub(crate) fn activate(x: &mut Exchange<'_>, cids: &[u8]) -> Answer {
+    for &cid in cids {
         let index = position(x.module, cid)?;
         let apn = x.module.families.packet.contexts.get(index).map_or("", |context| &context.apn);
         // The network itself chooses the default context's APN.
         let apn = if cid == x.profile().default_cid { "" } else { apn };
-        if on && !grants_context(x.module, apn) {
+        if !grants_context(x.module, apn) {
             return Err(Fault::cme(UNSPECIFIED, x.module.with_cause("the network refuses the context")));
         }
-        set_active(x.module, cid, on);
-        if !on && cid == x.profile().default_cid {
-            default_lost(x.module);
-        }
+        set_active(x.module, cid, true);
     }
     Ok(Outcome::Ok)
 }
