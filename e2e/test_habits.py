@@ -154,6 +154,79 @@ def test_bring_up_that_resets_everything_first(twin: Twin, tcp_echo: TcpServer, 
         assert at.receive(0, 10) == b"still here"
 
 
+# @covers gen.cgact.detached
+def test_a_driver_of_the_sim800_family(twin: Twin, tcp_echo: TcpServer) -> None:
+    """It knows OK and ERROR at the end of a line and no +CME ERROR, so that whatever it asks for in vain costs it a minute. It
+    detaches, activates a context before it attaches again, and fetches what comes in pieces as large as its own buffer."""
+    at = twin.serial()
+    for _ in range(2):
+        at.ask("AT+CIPSHUT", lines("SHUT OK"))
+        for command in (
+            "AT+CGATT=0", 'AT+SAPBR=3,1,"Contype","GPRS"', 'AT+SAPBR=3,1,"APN","cmnet"', 'AT+CGDCONT=1,"IP","cmnet"',
+            "AT+CGACT=1,1", "AT+SAPBR=1,1", "AT+SAPBR=2,1", "AT+CGATT=1", "AT+CIPMUX=1", "AT+CIPQSEND=1", "AT+CIPRXGET=1",
+            'AT+CSTT="cmnet","",""', "AT+CIICR", "AT+CIFSR;E0", 'AT+CDNSCFG="8.8.8.8","8.8.4.4"',
+        ):  # fmt: skip
+            at.send(command.encode() + b"\r\n")
+            assert final(at) == b"OK", command
+        for link in (0, 1):
+            at.ok("AT+CIPSSL=0")
+            at.send(b'AT+CIPSTART=%d,"TCP","127.0.0.1",%d\r\n' % (link, tcp_echo.port))
+            at.until(b"CONNECT OK\r\n")
+        data = bytes(index * 7 % 256 for index in range(500))
+        at.send(b"AT+CIPSEND=1,500\r\n")
+        at.until(b">")
+        at.send(data)
+        at.until(b"\r\nDATA ACCEPT:")
+        assert at.until(b"\r\n") == b"1,500\r\n"
+        fetched = b""
+        while len(fetched) < len(data):
+            at.send(b"AT+CIPRXGET=4,1\r\n")
+            at.until(b"+CIPRXGET: 4,1,")
+            waiting = int(at.until(b"\r\n"))
+            at.until(b"OK\r\n")
+            if not waiting:
+                at.send(b"AT+CIPSTATUS=1\r\n")
+                at.until(b',"CONNECTED"')
+                at.until(b"OK\r\n")
+                continue
+            at.send(b"AT+CIPRXGET=2,1,63\r\n")
+            at.until(b"+CIPRXGET: 2,1,")
+            given, left = at.until(b"\r\n").split(b",")
+            assert int(left) <= waiting
+            fetched += at.take(int(given))
+            at.until(b"OK\r\n")
+        assert fetched == data
+        at.ask("AT+CIPCLOSE=1", lines("1, CLOSE OK"))
+
+
+# @covers gen.clts gen.cbc
+def test_a_restart_that_begins_with_the_time_stamps(twin: Twin) -> None:
+    """Local time stamps on, settings stored, radio off, restart, and AT until it answers; an error anywhere gives up."""
+    at = twin.serial()
+    at.ok("AT+CLTS=1", "AT&W")
+    at.send(b"AT+CFUN=0\r")
+    at.until(OK)
+    at.send(b"AT+CFUN=1,1\r")
+    at.until(OK)
+    at.boot()
+    at.attach()
+    at.ok("AT&FZ", "ATE0")
+    at.send(b"AT+CBC\r")
+    assert re.fullmatch(rb"\r\n\+CBC: \d,\d+,\d+\r\n" + OK, at.until(OK))
+
+
+def test_leaving_a_mode_that_it_is_not_in_before_each_close(twin: Twin, tcp_echo: TcpServer) -> None:
+    """`+++` without a line end, in command mode before CIPCLOSE, and never a look at an answer."""
+    at = twin.serial()
+    at.bearer(multi=True)
+    for _ in range(3):
+        at.connect(tcp_echo.port, link=0)
+        at.send(b"+++")
+        at.send(b"AT+CIPCLOSE=0\r\n")
+        at.expect(lines("0, CLOSE OK"))
+    at.works()
+
+
 def test_blanks_case_and_quotes(twin: Twin, tcp_echo: TcpServer) -> None:
     """Arguments quoted or bare, numbers too; blanks inside commands and after commas; any case."""
     at = twin.serial()

@@ -114,6 +114,8 @@ pub struct Profile {
     pub weakest_signal: u8,
     /// Bit error rate that AT+CSQ prints: 0 to 7, 99 unknown.
     pub bit_error_rate: u8,
+    /// Supply voltage that AT+CBC prints, millivolts.
+    pub supply_millivolts: u16,
     /// The network's time zone in quarters of an hour east of Greenwich.
     pub time_zone_quarters: i8,
     /// Whether `+NITZ` prints local time like AT+CCLK instead of UTC.

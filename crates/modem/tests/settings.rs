@@ -16,7 +16,7 @@ const ANOTHER: &[&str] = &[
     "AT+IPR=9600;+ICF=2,1;+IFC=2,1",
     "AT+CSCLK=2;+WAKETIM=9",
     "AT+CSCS=\"UCS2\"",
-    "AT+CTZU=0",
+    "AT+CTZU=0;+CLTS=0",
     "AT+CMGF=1;+CSDH=1;+CSMS=1;+CNMI=1,2,1,1,1;+CSMP=49,11,0,8",
     "AT+CPMS=\"ME\",\"ME\",\"ME\"",
     "AT+CSDT=0",

@@ -1,4 +1,4 @@
-//! Call commands: ATD, ATA, ATH, ATO, and what a falling DTR does to a call.
+//! Call commands: ATD, ATA, ATH, ATO, CPAS, and what a falling DTR does to a call.
 //!
 //! Reference: ITU-T V.250 6.3; the module's manual, ATO, ATH, AT&C, AT&D and `+++`.
 //!
@@ -74,6 +74,19 @@ impl Family for Call {
             ],
             ..Command::new("O", "Back to data mode")
         },
+        Command {
+            syntax: &["AT+CPAS", "AT+CPAS=?"],
+            reference: "TS 27.007 8.1",
+            evidence: Evidence::Standard,
+            remarks: "Always 0, ready: there are no calls.",
+            execute: Some(activity),
+            test: Test::Text("+CPAS: (0)"),
+            examples: &[
+                example("AT+CPAS", "\r\n+CPAS: 0\r\n\r\nOK\r\n"),
+                example("AT+CPAS=?", "\r\n+CPAS: (0)\r\n\r\nOK\r\n"),
+            ],
+            ..Command::new("+CPAS", "What the module is doing")
+        },
     ];
 
     fn new(_setup: &Setup) -> Self {
@@ -101,6 +114,11 @@ pub(crate) fn dtr_fell(module: &mut Module, line: LineId) {
 
 fn no_carrier(why: &'static str) -> Answer {
     Err(Fault { code: at::FinalCode::NoCarrier, why: why.into() })
+}
+
+fn activity(x: &mut Exchange<'_>) -> Answer {
+    x.info(format_args!("+CPAS: 0"));
+    Ok(Outcome::Ok)
 }
 
 fn dial(x: &mut Exchange<'_>) -> Answer {

@@ -1,4 +1,4 @@
-//! The module's clock: CCLK, CTZU, CTZR, the network's time (NITZ), and a server's (CNTP).
+//! The module's clock: CCLK, CTZU, CTZR, CLTS, the network's time (NITZ), and a server's (CNTP).
 //!
 //! Reference: TS 27.007 8.15, 8.40, 8.41; the module's manual, chapter "Clock". The clock dates certificates in TLS.
 
@@ -7,7 +7,7 @@ mod stamp;
 
 use alloc::format;
 
-use crate::command::{Answer, Command, Evidence, Fault, Outcome, Resume, example, example_after};
+use crate::command::{Answer, Command, Evidence, Fault, Outcome, Resume, Test, example, example_after};
 use crate::exchange::Exchange;
 use crate::families::{Family, FamilyTimer, Never};
 use crate::io::{QueryFailure, QueryId, QueryReply, Time};
@@ -27,6 +27,8 @@ pub(crate) struct Clock {
     set: bool,
     /// AT+CTZU: the network sets the clock.
     follows_network: bool,
+    /// AT+CLTS: the network's time is printed.
+    reports: bool,
     ntp: ntp::Ntp,
 }
 
@@ -79,13 +81,32 @@ impl Family for Clock {
             syntax: &["AT+CTZR?", "AT+CTZR=?"],
             reference: "TS 27.007 8.41; manual AT+CTZR",
             evidence: Evidence::Documented,
-            remarks: "Always on: +NITZ at each registration. The manual knows no set form, it is ERROR.",
+            remarks: "+NITZ at each registration. The manual knows no set form, it is ERROR; AT+CLTS=0 switches it off \
+                      (assumed).",
             read: Some(read_report),
             examples: &[
                 example("AT+CTZR?", "\r\n+CTZR: 1\r\n\r\nOK\r\n"),
                 example("AT+CTZR=0", "\r\nERROR\r\n"),
             ],
             ..Command::new("+CTZR", "Whether network time is printed")
+        },
+        Command {
+            syntax: &["AT+CLTS=<0,1>", "AT+CLTS?", "AT+CLTS=?"],
+            reference: "SIM800 manual AT+CLTS",
+            evidence: Evidence::Assumed,
+            remarks: "For drivers of the SIM800 family, which insist on it. Here it switches +NITZ, which is on at first. Kept \
+                      by AT&W.",
+            read: Some(read_stamps),
+            set: Some(set_stamps),
+            test: Test::Text("+CLTS: (0,1)"),
+            examples: &[
+                example("AT+CLTS?", "\r\n+CLTS: 1\r\n\r\nOK\r\n"),
+                example("AT+CLTS=1", "\r\nOK\r\n"),
+                example_after(&["AT+CLTS=0"], "AT+CTZR?", "\r\n+CTZR: 0\r\n\r\nOK\r\n"),
+                example("AT+CLTS=2", "\r\nERROR\r\n"),
+                example("AT+CLTS=?", "\r\n+CLTS: (0,1)\r\n\r\nOK\r\n"),
+            ],
+            ..Command::new("+CLTS", "Network time is printed, in SIM800 terms")
         },
         ntp::CNTPCID,
         ntp::CNTP,
@@ -98,6 +119,7 @@ impl Family for Clock {
             zone: setup.profile.time_zone_quarters,
             set: false,
             follows_network: true,
+            reports: true,
             ntp: ntp::Ntp::new(setup.profile),
         }
     }
@@ -122,16 +144,21 @@ impl Family for Clock {
 
     fn save(module: &Module, _line: crate::io::LineId, settings: &mut alloc::string::String) {
         setting(settings, "clock.follows_network", u8::from(module.families.clock.follows_network));
+        setting(settings, "clock.reports", u8::from(module.families.clock.reports));
     }
 
     fn load(module: &mut Module, key: &str, value: &str) {
-        if key == "clock.follows_network" {
-            module.families.clock.follows_network = value != "0";
+        let clock = &mut module.families.clock;
+        match key {
+            "clock.follows_network" => clock.follows_network = value != "0",
+            "clock.reports" => clock.reports = value != "0",
+            _ => {}
         }
     }
 
     fn factory(module: &mut Module) {
-        module.families.clock.follows_network = true;
+        let clock = &mut module.families.clock;
+        (clock.follows_network, clock.reports) = (true, true);
     }
 }
 
@@ -174,7 +201,9 @@ fn network_time(module: &mut Module) {
     let shown =
         Stamp { seconds: millis.div_euclid(1000), zone: if profile.nitz_is_local { zone } else { 0 } };
     // China has no summer time: the field behind the zone is 0.
-    module.urc_all(format_args!("+NITZ: {shown}{zone:+03},0"));
+    if module.families.clock.reports {
+        module.urc_all(format_args!("+NITZ: {shown}{zone:+03},0"));
+    }
 }
 
 fn adjust(module: &mut Module, millis: i64, zone: i8) {
@@ -218,6 +247,20 @@ fn set_update(x: &mut Exchange<'_>) -> Answer {
 }
 
 fn read_report(x: &mut Exchange<'_>) -> Answer {
-    x.info(format_args!("+CTZR: 1"));
+    let on = u8::from(x.module.families.clock.reports);
+    x.info(format_args!("+CTZR: {on}"));
+    Ok(Outcome::Ok)
+}
+
+fn read_stamps(x: &mut Exchange<'_>) -> Answer {
+    let on = u8::from(x.module.families.clock.reports);
+    x.info(format_args!("+CLTS: {on}"));
+    Ok(Outcome::Ok)
+}
+
+fn set_stamps(x: &mut Exchange<'_>) -> Answer {
+    let on = x.args.flag()?;
+    x.args.finish()?;
+    x.module.families.clock.reports = on;
     Ok(Outcome::Ok)
 }

@@ -1,11 +1,11 @@
-//! Power-on messages, CPOWD, RESET, RSTSET, and changes of the surroundings.
+//! Power-on messages, CPOWD, RESET, RSTSET, CBC, and changes of the surroundings.
 //!
 //! Reference: the module's manual, chapters "Power" and "Unsolicited result codes".
 
 use alloc::format;
 use at::FinalCode;
 
-use crate::command::{Answer, Command, Evidence, Fault, Outcome, Resume, example};
+use crate::command::{Answer, Command, Evidence, Fault, Outcome, Resume, Test, example};
 use crate::exchange::Exchange;
 use crate::families::{Family, FamilyTimer, Op, clock, identity, network, sim, sms};
 use crate::io::{Section, StoreRequest, WorldChange};
@@ -78,6 +78,19 @@ impl Family for Power {
             execute: Some(forget),
             examples: &[example("AT+RSTSET=?", "\r\nOK\r\n")],
             ..Command::new("+RSTSET", "Factory values and restart")
+        },
+        Command {
+            syntax: &["AT+CBC", "AT+CBC=?"],
+            reference: "TS 27.007 8.4; SIM800 manual AT+CBC",
+            evidence: Evidence::Assumed,
+            remarks: "Full, and the supply voltage in millivolts behind it, as the SIM800 family prints it.",
+            execute: Some(battery),
+            test: Test::Text("+CBC: (0-3),(0-100)"),
+            examples: &[
+                example("AT+CBC", "\r\n+CBC: 0,100,3800\r\n\r\nOK\r\n"),
+                example("AT+CBC=?", "\r\n+CBC: (0-3),(0-100)\r\n\r\nOK\r\n"),
+            ],
+            ..Command::new("+CBC", "Battery and supply voltage")
         },
     ];
 
@@ -179,6 +192,12 @@ fn going_down(x: &mut Exchange<'_>, timer: PowerTimer) -> Outcome {
     let delay = x.profile().timing.shutdown;
     x.module.arm(FamilyTimer::power(timer), delay);
     Outcome::Wait(Op::power(PowerOp::GoingDown))
+}
+
+fn battery(x: &mut Exchange<'_>) -> Answer {
+    let millivolts = x.profile().supply_millivolts;
+    x.info(format_args!("+CBC: 0,100,{millivolts}"));
+    Ok(Outcome::Ok)
 }
 
 fn power_down(x: &mut Exchange<'_>) -> Answer {

@@ -55,6 +55,7 @@ pub const AIR724UG: Profile = Profile {
     operator_format: 2,
     weakest_signal: 2,
     bit_error_rate: 99,
+    supply_millivolts: 3800,
     time_zone_quarters: 32,
     nitz_is_local: false,
     endless_ping: false,
