@@ -2,6 +2,7 @@
 
 mod air;
 mod cause;
+mod connect;
 mod life;
 mod ports;
 mod run;
@@ -24,6 +25,7 @@ use crate::io::{
 use crate::line::{Awaits, Line, LineState};
 use crate::setup::Setup;
 use crate::timer::{Timer, Timers};
+pub(crate) use connect::Opening;
 
 /// Everything inside one module. Families reach each other's state through it; the outside sees only
 /// [`Modem`](crate::Modem).
@@ -186,7 +188,7 @@ impl Module {
     }
 
     /// A number for a new connection.
-    pub(crate) fn new_conn(&mut self) -> ConnId {
+    fn new_conn(&mut self) -> ConnId {
         self.next_conn = self.next_conn.wrapping_add(1);
         ConnId(self.next_conn)
     }

@@ -99,7 +99,7 @@ impl Module {
     pub(crate) fn written(&mut self, line: LineId, bytes: usize) {
         let line_state = self.line_mut(line);
         line_state.unconfirmed = line_state.unconfirmed.saturating_sub(bytes);
-        families::socket::line_drained(self);
+        families::drained(self);
     }
 
     pub(crate) fn store_result(&mut self, ticket: Ticket, result: Result<StoreReply, StoreError>) {
