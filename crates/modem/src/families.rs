@@ -180,6 +180,7 @@ families! {
     socket::Socket,
     names::Names,
     ssl::Ssl,
+    mqtt::Mqtt,
     files::Files,
 }
 

@@ -134,14 +134,24 @@ impl Module {
     pub(crate) fn urc_with(&mut self, line: LineId, text: fmt::Arguments<'_>, payload: &[u8]) {
         let limit = self.setup.profile.line_backlog;
         let line = self.line_mut(line);
-        // A stream may last for days, and nobody may ever find out the bit rate.
-        let waiting = line.urcs.len();
-        if line.port.refuses(waiting, limit) || (line.streams() && waiting > limit) {
+        if line.drops_unsolicited(limit) {
             return;
         }
         let mut reply = Reply::new(mem::take(&mut line.urcs), line.format);
         reply.info(text);
         reply.raw(payload);
+        line.urcs = reply.into_bytes();
+    }
+
+    /// An unsolicited line that ends in bytes as they are.
+    pub(crate) fn urc_ending(&mut self, line: LineId, text: fmt::Arguments<'_>, bytes: &[u8]) {
+        let limit = self.setup.profile.line_backlog;
+        let line = self.line_mut(line);
+        if line.drops_unsolicited(limit) {
+            return;
+        }
+        let mut reply = Reply::new(mem::take(&mut line.urcs), line.format);
+        reply.info_with(text, bytes);
         line.urcs = reply.into_bytes();
     }
 

@@ -226,6 +226,11 @@ pub(crate) fn multi(module: &Module) -> bool {
     module.families.socket.settings.multi
 }
 
+/// Whether a link holds a connection, or is about to.
+pub(crate) fn is_busy(module: &Module, number: u8) -> bool {
+    link::get(module, number).is_some_and(Link::busy)
+}
+
 /// The bearer that a CIPSTART from IP INITIAL asked for is up.
 pub(crate) fn bearer_up(module: &mut Module) {
     for number in 0..module.setup.profile.links {

@@ -9,7 +9,7 @@ use super::{multi, options};
 use crate::command::{Answer, Command, Evidence, Fault, Outcome, Test, example, example_after};
 use crate::exchange::Exchange;
 use crate::families::packet::{self, Bearer};
-use crate::families::{names, ssl};
+use crate::families::{mqtt, names, ssl};
 use crate::io::Transport;
 use crate::module::{Module, Opening};
 
@@ -91,6 +91,9 @@ fn start(x: &mut Exchange<'_>) -> Answer {
             return Err(Fault::not_allowed("the link is still connecting or closing"));
         }
         _ => {}
+    }
+    if mqtt::holds(x.module, number) {
+        return Err(Fault::not_allowed("the MQTT session has this link number (AT+MIPCLOSE ends it)"));
     }
     let cold = match (packet::bearer(x.module), several) {
         (Bearer::Status, _) => false,
