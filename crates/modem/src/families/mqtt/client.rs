@@ -114,8 +114,6 @@ impl Client {
     pub(super) fn new(ping_limit: u64) -> Self {
         let options = ConnectionOptions::new().maximum_packet_size_recv(LONGEST_PACKET);
         let mut connection = Box::new(Connection::with_options(Version::V3_1_1, options));
-        connection.set_auto_pub_response(true);
-        connection.set_auto_ping_response(true);
         connection.set_pingresp_recv_timeout(ping_limit);
         Self { connection, in_flight: 0, session_of: None, ping_limit }
     }
@@ -229,11 +227,15 @@ impl Client {
         let mut translated = Vec::new();
         let mut closes = false;
         for event in events {
-            translated.extend(match event {
+            let event = match event {
                 Given::RequestSendPacket { packet, .. } => Some(Event::Send(packet.to_continuous_buffer())),
                 Given::RequestTimerReset { kind, duration_ms } => timer(kind).map(|ping| Event::Timer(ping, Some(duration_ms))),
                 Given::RequestTimerCancel(kind) => timer(kind).map(|ping| Event::Timer(ping, None)),
-                Given::NotifyPacketReceived(packet) => self.received(packet),
+                Given::NotifyPacketReceived(packet) => {
+                    let answer = self.answer(&packet);
+                    translated.extend(answer);
+                    self.received(packet)
+                }
                 Given::NotifyPacketIdReleased(_) => {
                     self.in_flight = self.in_flight.saturating_sub(1);
                     None
@@ -244,12 +246,43 @@ impl Client {
                     closes = true;
                     None
                 }
-            });
+            };
+            translated.extend(event);
         }
         if closes && !translated.iter().any(|event| matches!(event, Event::Broken(_))) {
             translated.push(Event::Broken("the broker did not answer PINGREQ in time"));
         }
         translated
+    }
+
+    /// Acknowledges a packet. Here, not in the library, which cannot do it for the identifier 0 of a broken broker.
+    fn answer(&mut self, packet: &Packet) -> Vec<Event> {
+        let answer: Result<Packet, MqttError> = match packet {
+            Packet::V3_1_1Publish(packet) => match (packet.qos(), packet.packet_id().unwrap_or_default()) {
+                (Qos::AtMostOnce, _) => return Vec::new(),
+                (Qos::AtLeastOnce, id) => v3_1_1::Puback::builder().packet_id(id).build().map(Into::into),
+                (Qos::ExactlyOnce, id) => v3_1_1::Pubrec::builder().packet_id(id).build().map(Into::into),
+            },
+            Packet::V3_1_1Pubrec(packet) => {
+                v3_1_1::Pubrel::builder().packet_id(packet.packet_id()).build().map(Into::into)
+            }
+            Packet::V3_1_1Pubrel(packet) => {
+                v3_1_1::Pubcomp::builder().packet_id(packet.packet_id()).build().map(Into::into)
+            }
+            _ => return Vec::new(),
+        };
+        match answer {
+            Ok(packet) => {
+                let events = self.connection.send(packet);
+                self.translate(events)
+            }
+            Err(error) => {
+                let mut handled = self.connection.get_qos2_publish_handled();
+                handled.remove(&0);
+                self.connection.restore_qos2_publish_handled(handled);
+                alloc::vec![Event::Broken(words(error))]
+            }
+        }
     }
 
     fn received(&mut self, packet: Packet) -> Option<Event> {
