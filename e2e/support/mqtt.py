@@ -1,5 +1,6 @@
 """The broker that people run: mosquitto, with its own clients at the other side."""
 
+import itertools
 import os
 import subprocess
 import threading
@@ -85,6 +86,10 @@ class Mosquitto:
     def wait_for_log(self, text: str) -> None:
         wait.until(lambda: text in self.log(), f"{text!r} in the broker's log:\n{self.log()}")
 
+    def sent(self, client: str, *, again: bool) -> int:
+        """How many messages it has sent to a client for the first time, or again."""
+        return self.log().count(f"Sending PUBLISH to {client} (d{int(again)},")
+
     def stop(self) -> None:
         """As a service manager does it: what it has to keep is written."""
         self._process.terminate()
@@ -110,10 +115,14 @@ class Mosquitto:
         return subprocess.run(command, check=True, capture_output=True, timeout=20, env=ENVIRONMENT).stdout
 
 
+_numbers = itertools.count(1)
+
+
 class Subscriber:
     """mosquitto_sub with a session that outlives the broker's restart: collects payloads, one a line."""
 
-    def __init__(self, broker: Mosquitto, topic: str, *, qos: int = 0, name: str = "watcher") -> None:
+    def __init__(self, broker: Mosquitto, topic: str, *, qos: int = 0) -> None:
+        self.name = name = f"watcher{next(_numbers)}"
         self._received: list[str] = []
         self._broker = broker
         command = ["mosquitto_sub", "-p", str(broker.plain_port), "-t", topic, "-q", str(qos), "-i", name, "-c"]

@@ -64,7 +64,7 @@ pub(crate) fn succeeds(command: &mut Command) -> bool {
 pub(crate) fn is_on_path(program: &str) -> bool {
     let path = std::env::var_os("PATH").unwrap_or_default();
     // Debian puts servers where an ordinary user's path does not lead.
-    let servers = std::iter::once(std::path::PathBuf::from("/usr/sbin"));
+    let servers = std::iter::once(PathBuf::from("/usr/sbin"));
     std::env::split_paths(&path).chain(servers).any(|directory| directory.join(program).is_file())
 }
 
