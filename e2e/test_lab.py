@@ -11,6 +11,7 @@ import pytest
 from support import wait
 from support.at import OK, PROMPT, At, lines
 from support.lab import Lab
+from support.mqtt import ENVIRONMENT
 from support.twin import Twin
 
 
@@ -98,11 +99,68 @@ def test_the_printed_lines_work(lab: Lab, start_twin: Callable[..., Twin]) -> No
     at.works()
 
 
-def blocks(lab: Lab) -> list[list[str]]:
+# @covers mqtt.start.ok mqtt.tls.context
+def test_the_printed_mqtt_lines_work(lab: Lab, start_twin: Callable[..., Twin]) -> None:
+    """The broker's two sessions, as printed."""
+    at = start_twin().serial()
+    sessions = blocks(lab, "MIPSTART")
+    assert len(sessions) == 2
+    said = {
+        "MIPSTART": ["CONNECT OK"],
+        "SSLMIPSTART": ["CONNECT OK"],
+        "MCONNECT": ["CONNACK OK"],
+        "MSUB": ["SUBACK"],
+    }
+    for session in sessions:
+        for line in session:
+            at.send(line.encode() + b"\r")
+            if write := re.match(r'AT\+FSWRITE="([^"]+)"', line):
+                at.expect(PROMPT)
+                at.send(lab.file(write[1]).read_bytes())
+            at.expect(OK)
+            command = re.match(r"AT\+(\w+)", line)
+            assert command
+            if command[1] == "MPUB":
+                both = [lines("PUBACK"), lines('+MSUB: "hello",5 byte,world')]
+                assert at.take(sum(map(len, both))) in (both[0] + both[1], both[1] + both[0])
+            else:
+                at.expect(lines(*said.get(command[1], [])), within=30)
+    at.works()
+
+
+def test_the_broker_serves_stock_clients(lab: Lab) -> None:
+    """Retained messages, all qualities, wildcards, a session that waits, a will."""
+    port = ["-h", "127.0.0.1", "-p", str(lab.port("MQTT broker"))]
+
+    def client(*arguments: str, data: bytes = b"") -> bytes:
+        done = subprocess.run(
+            [arguments[0], *port, *arguments[1:]], input=data, capture_output=True, timeout=30, check=True, env=ENVIRONMENT
+        )
+        return done.stdout
+
+    client("mosquitto_pub", "-t", "a/b", "-q", "2", "-r", "-m", "kept")
+    assert client("mosquitto_sub", "-t", "a/+", "-q", "2", "-C", "1", "-W", "10", "-v") == b"a/b kept\n"
+    # The session is there, and waits.
+    client("mosquitto_sub", "-t", "later/#", "-q", "2", "-i", "waits", "-c", "-E")
+    for qos in ("1", "2"):
+        client("mosquitto_pub", "-t", f"later/{qos}", "-q", qos, "-m", qos)
+    client("mosquitto_pub", "-t", "later/lines", "-q", "1", "-l", data=b"".join(b"%d\n" % n for n in range(100)))
+    came = client("mosquitto_sub", "-t", "later/#", "-q", "2", "-i", "waits", "-c", "-C", "102", "-W", "20")
+    assert sorted(came.split()) == sorted([b"1", b"2", *(b"%d" % n for n in range(100))])
+    # Killed, so that the broker has to speak for it.
+    will = ["--will-topic", "gone", "--will-payload", "away", "--will-retain", "-t", "a/b", "-i", "mortal"]
+    with subprocess.Popen(["mosquitto_sub", *port, *will], stdout=subprocess.PIPE, env=ENVIRONMENT) as mortal:
+        assert mortal.stdout
+        assert mortal.stdout.readline() == b"kept\n"
+        mortal.kill()
+    assert client("mosquitto_sub", "-t", "gone", "-C", "1", "-W", "10") == b"away\n"
+
+
+def blocks(lab: Lab, start: str = "CIPSTART") -> list[list[str]]:
     """What the lab prints to be typed: for each server, from the first CIPSHUT to the last line."""
     titles = re.split(r"^(?=\S.*:.*\n)", lab.output(), flags=re.MULTILINE)
     found = [re.findall(r"^\s*(AT\S.*?|\d{10})\s*$", title, re.MULTILINE) for title in titles]
-    return [block for block in found if any("CIPSTART" in line for line in block)]
+    return [block for block in found if any(f"{start}=" in line for line in block)]
 
 
 def paste(at: At, lab: Lab, block: list[str]) -> None:

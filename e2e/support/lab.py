@@ -17,7 +17,7 @@ class Lab:
         command = [str(binary()), "lab", "--dir", str(self.directory), "--port-base", "0"]
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-        wait.until(self._is_up, "the lab's three servers", within=30)
+        wait.until(self._is_up, "the lab's servers", within=30)
 
     def _is_up(self) -> bool:
         assert self._process.poll() is None, self.output()

@@ -49,6 +49,8 @@ const PROGRAMS: &[Program] = &[
         package: "tshark",
         purpose: "reads captures of the twin's connections and decrypts them",
     },
+    Program { name: "mosquitto_pub", package: "mosquitto-clients", purpose: "is the other MQTT client" },
+    Program { name: "mosquitto", package: "mosquitto", purpose: "is the MQTT broker" },
     Program {
         name: "gammu",
         package: "gammu",

@@ -63,7 +63,9 @@ pub(crate) fn succeeds(command: &mut Command) -> bool {
 /// Whether a program of this name can be found.
 pub(crate) fn is_on_path(program: &str) -> bool {
     let path = std::env::var_os("PATH").unwrap_or_default();
-    std::env::split_paths(&path).any(|directory| directory.join(program).is_file())
+    // Debian puts servers where an ordinary user's path does not lead.
+    let servers = std::iter::once(PathBuf::from("/usr/sbin"));
+    std::env::split_paths(&path).chain(servers).any(|directory| directory.join(program).is_file())
 }
 
 /// The command as one would type it.

@@ -10,6 +10,8 @@ use crate::{prerequisites, run};
 const DAYS: u64 = 5;
 /// How long the run over real sockets takes, in seconds.
 const SECONDS: &str = "600";
+/// How many MQTT messages go each way, for each quality.
+const MESSAGES: &str = "10000";
 /// How much goes each way in transparent mode over TLS, in MiB.
 const MEBIBYTES: &str = "1024";
 
@@ -34,11 +36,22 @@ pub(crate) fn run() -> Result<()> {
         run::run(run::cargo(&day).env("DAY_SEED", seed.to_string()))?;
     }
 
-    run::step("Ten minutes over real sockets, and 1 GiB each way in transparent mode over TLS");
+    run::step(
+        "Ten minutes over real sockets, 1 GiB each way in transparent mode over TLS, 10,000 MQTT messages each way",
+    );
     let mut pytest = Command::new(python);
     pytest.current_dir(run::root());
-    pytest.args(["-m", "pytest", "e2e/test_soak.py", "e2e/test_transparent.py", "-p", "no:cacheprovider"]);
+    pytest.args([
+        "-m",
+        "pytest",
+        "e2e/test_soak.py",
+        "e2e/test_transparent.py",
+        "e2e/test_mqtt.py",
+        "-p",
+        "no:cacheprovider",
+    ]);
     pytest.env("MODEMTWIN", binary).env("PYTHONDONTWRITEBYTECODE", "1");
     pytest.env("SOAK_SECONDS", SECONDS).env("MODEMTWIN_TRANSPARENT_MIB", MEBIBYTES);
+    pytest.env("MQTT_MESSAGES", MESSAGES);
     run::run(&mut pytest)
 }

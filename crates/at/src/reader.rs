@@ -18,6 +18,11 @@ pub enum DataKind {
         /// The most bytes that are kept.
         max: usize,
     },
+    /// At Ctrl-Z (not part of the data); ESC is data like any other. More than `max` bytes end as [`DataEnd::TooLong`].
+    Raw {
+        /// The most bytes that are kept.
+        max: usize,
+    },
 }
 
 /// How a data phase ended.
@@ -308,8 +313,9 @@ impl Reader {
                 self.data.extend_from_slice(&fresh[..take]);
                 (take, (self.data.len() >= length).then_some(DataEnd::Complete))
             }
-            DataKind::Text { max } => {
-                let stop = fresh.iter().position(|&b| b == CTRL_Z || b == ESC);
+            DataKind::Text { max } | DataKind::Raw { max } => {
+                let escapes = matches!(kind, DataKind::Text { .. });
+                let stop = fresh.iter().position(|&b| b == CTRL_Z || (escapes && b == ESC));
                 let take = stop.unwrap_or(fresh.len());
                 let room = take.min(max.saturating_sub(self.data.len()));
                 self.data.extend_from_slice(&fresh[..room]);
@@ -327,7 +333,7 @@ impl Reader {
             echo.extend_from_slice(&fresh[..taken]);
         }
         self.head += taken;
-        if end.is_some() && matches!(kind, DataKind::Text { .. }) {
+        if end.is_some() && !matches!(kind, DataKind::Fixed(_)) {
             self.head += 1;
         }
         end.map(Event::Data)

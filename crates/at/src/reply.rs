@@ -88,6 +88,15 @@ impl Reply {
         self.out.extend_from_slice(b"\r\n");
     }
 
+    /// One line of information text that ends in bytes as they are.
+    pub fn info_with(&mut self, text: fmt::Arguments<'_>, bytes: &[u8]) {
+        self.info(text);
+        // Their place is in front of the line's end.
+        self.out.truncate(self.out.len().saturating_sub(2));
+        self.out.extend_from_slice(bytes);
+        self.out.extend_from_slice(b"\r\n");
+    }
+
     /// Ends a block: the next line of text has an empty line in front.
     pub fn end_block(&mut self) {
         self.in_block = false;

@@ -87,6 +87,7 @@ fn act() -> impl Strategy<Value = Act> {
     let kind = prop_oneof![
         (0usize..12).prop_map(DataKind::Fixed),
         (0usize..12).prop_map(|max| DataKind::Text { max }),
+        (0usize..12).prop_map(|max| DataKind::Raw { max }),
     ];
     prop_oneof![
         4 => (kind, any::<bool>()).prop_map(|(kind, echo)| Act::Data(kind, echo)),

@@ -63,7 +63,8 @@ Examples:
   modemtwin lab
       servers on 127.0.0.1, certificates in the user's data directory
   modemtwin lab --dir ./lab --port-base 4430
-      TCP at 4430, TLS at 4431, TLS with client certificates at 4432
+      TCP at 4430, TLS at 4431, TLS with client certificates at 4432,
+      an MQTT broker at 4433 and over TLS at 4434
 ";
 
 const EXPLAIN_EXAMPLES: &str = "\
@@ -105,7 +106,8 @@ pub(crate) enum Action {
     /// Runs modules: each on PTYs, serial devices, TCP ports or this terminal.
     #[command(after_help = format!("{RUN_EXAMPLES}\n{EXIT_CODES}"))]
     Run(Run),
-    /// Runs echo servers to connect to (TCP, TLS, TLS with client certificates) and prints the AT lines for them.
+    /// Runs servers to connect to (echoes over TCP, TLS, TLS with client certificates; an MQTT broker) and prints the AT lines for
+    /// them.
     #[command(after_help = format!("{LAB_EXAMPLES}\n{EXIT_CODES}"))]
     Lab(Lab),
     /// Plays the SSL guide's mutual-TLS session on a real PTY against a real server, and says what happened.
@@ -176,9 +178,10 @@ pub(crate) struct Lab {
     /// Listen at this address; 0.0.0.0 means that everybody who reaches this computer may connect.
     #[arg(long, value_name = "ADDR", default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST), value_parser = ip_address)]
     pub(crate) listen: IpAddr,
-    /// TCP at this port, TLS at the next, TLS with client certificates at the one after it; 0 means any free ports.
+    /// TCP at this port, TLS at the next, TLS with client certificates, MQTT and MQTT over TLS at the three after it; 0 means
+    /// any free ports.
     /// [default: 57511, or free ports if these are taken]
-    #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(..=65_533))]
+    #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(..=65_531))]
     pub(crate) port_base: Option<u16>,
     #[command(flatten)]
     pub(crate) log: Log,
@@ -401,7 +404,7 @@ mod tests {
             ("modemtwin run --resolve host", ErrorKind::ValueValidation),
             ("modemtwin run --tcp 5000", ErrorKind::ValueValidation),
             ("modemtwin run -v -q", ErrorKind::ArgumentConflict),
-            ("modemtwin lab --port-base 65534", ErrorKind::ValueValidation),
+            ("modemtwin lab --port-base 65532", ErrorKind::ValueValidation),
             ("modemtwin commands --family bluetooth", ErrorKind::ValueValidation),
             ("modemtwin dance", ErrorKind::InvalidSubcommand),
         ] {

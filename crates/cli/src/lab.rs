@@ -58,6 +58,16 @@ fn announce(out: &mut impl Write, lab: &Lab) -> anyhow::Result<()> {
             writeln!(out, "{style}{line}{style:#}")?;
         }
     }
+    for (title, server, upload) in [
+        ("MQTT", address(Kind::Mqtt), None),
+        ("MQTT over TLS, the broker is checked", address(Kind::Mqtts), uploads(credentials, false).pop()),
+    ] {
+        writeln!(out, "\n{STRONG}{title}: type in a module's terminal{STRONG:#}")?;
+        for line in paste::mqtt_session(server, upload.as_ref()).lines() {
+            let style = if line.starts_with(' ') { FAINT } else { anstyle::Style::new() };
+            writeln!(out, "{style}{line}{style:#}")?;
+        }
+    }
     let guide = paste::local(lab.address(Kind::Mutual));
     writeln!(
         out,
@@ -90,10 +100,10 @@ fn uploads(credentials: &Credentials, mutual: bool) -> Vec<Upload> {
 }
 
 /// Other programs that show whether the servers can be reached.
-fn checks(lab: &Lab, address: impl Fn(Kind) -> SocketAddr) -> [String; 3] {
+fn checks(lab: &Lab, address: impl Fn(Kind) -> SocketAddr) -> [String; 4] {
     let credentials = lab.credentials();
     let file = |(path, _): (PathBuf, &[u8])| path.display().to_string();
-    let tcp = address(Kind::Tcp);
+    let (tcp, mqtt) = (address(Kind::Tcp), address(Kind::Mqtt));
     let ca = file(credentials.ca());
     [
         format!("nc {} {}", tcp.ip(), tcp.port()),
@@ -104,6 +114,7 @@ fn checks(lab: &Lab, address: impl Fn(Kind) -> SocketAddr) -> [String; 3] {
             file(credentials.client_certificate()),
             file(credentials.client_key())
         ),
+        format!("mosquitto_sub -h {} -p {} -t '#' -v", mqtt.ip(), mqtt.port()),
     ]
 }
 
@@ -123,7 +134,11 @@ mod tests {
         let mut out = Vec::new();
         announce(&mut out, &lab).unwrap();
         let text = String::from_utf8(anstream::adapter::strip_bytes(&out).into_vec()).unwrap();
-        for kind in Kind::ALL {
+        for (kind, command) in [(Kind::Mqtt, "MIPSTART"), (Kind::Mqtts, "SSLMIPSTART")] {
+            let line = format!("AT+{command}=\"127.0.0.1\",{}", lab.address(kind).port());
+            assert!(text.lines().any(|there| there == line), "{line} in {text}");
+        }
+        for kind in Kind::ECHO {
             let line = format!("AT+CIPSTART=\"TCP\",\"127.0.0.1\",{}", lab.address(kind).port());
             assert!(text.lines().any(|there| there == line), "{line} in {text}");
         }

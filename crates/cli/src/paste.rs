@@ -43,6 +43,24 @@ pub(crate) fn session(server: SocketAddr, uploads: &[Upload]) -> String {
     text
 }
 
+/// A session with the MQTT broker: connect, subscribe, publish to oneself, leave.
+pub(crate) fn mqtt_session(server: SocketAddr, upload: Option<&Upload>) -> String {
+    let mut text = String::new();
+    let mut add = |line: std::fmt::Arguments<'_>| text.push_str(&line.to_string());
+    if let Some(Upload { name, keyword, source, length }) = upload {
+        add(format_args!("AT+FSCREATE=\"{name}\"\nAT+FSWRITE=\"{name}\",0,{length},60\n"));
+        add(format_args!("  at the prompt, from another terminal: cat {source} > ./modem0\n"));
+        add(format_args!("AT+SSLCFG=\"{keyword}\",88,\"{name}\"\nAT+SSLCFG=\"seclevel\",88,1\n"));
+    }
+    let tls = if upload.is_some() { "SSL" } else { "" };
+    let server = local(server);
+    add(format_args!("AT+MCONFIG=\"module\"\nAT+{tls}MIPSTART=\"{}\",{}\n", server.ip(), server.port()));
+    add(format_args!("  when it says CONNECT OK:\nAT+MCONNECT=1,60\n  when it says CONNACK OK:\n"));
+    add(format_args!("AT+MSUB=\"hello\",1\n  when it says SUBACK:\nAT+MPUB=\"hello\",1,0,\"world\"\n"));
+    add(format_args!("  the broker sends it back\nAT+MDISCONNECT\nAT+MIPCLOSE\n"));
+    text
+}
+
 /// Where a client on this computer finds a server.
 pub(crate) fn local(mut server: SocketAddr) -> SocketAddr {
     match server.ip() {

@@ -191,6 +191,8 @@ pub(crate) struct DataPhase {
     pub(crate) echo: bool,
     /// Milliseconds from the prompt; then the op is resumed with [`Resume::DataTimeout`].
     pub(crate) timeout: Option<u64>,
+    /// Whether these begin anew with every byte that comes.
+    pub(crate) anew: bool,
 }
 
 /// What a handler came to.

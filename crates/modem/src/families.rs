@@ -5,7 +5,9 @@ use core::fmt::Debug;
 
 use crate::command::{Answer, Command, Resume};
 use crate::exchange::Exchange;
-use crate::io::{LineId, QueryFailure, QueryId, QueryReply, StoreError, StoreReply, Ticket};
+use crate::io::{
+    ConnId, LineId, LinkEvent, QueryFailure, QueryId, QueryReply, StoreError, StoreReply, Ticket,
+};
 use crate::module::Module;
 use crate::setup::Setup;
 
@@ -36,6 +38,20 @@ pub(crate) trait Family: Debug + Sized {
 
     /// A request to the store that no open command waits for has its answer. Every family is told; it knows its own requests.
     fn stored(_module: &mut Module, _ticket: Ticket, _result: Result<StoreReply, StoreError>) {}
+
+    /// Something happened to a connection. Every family is told; it knows its own connections.
+    fn linked(_module: &mut Module, _conn: ConnId, _event: LinkEvent<'_>) {}
+
+    /// How many connections it has open or on their way.
+    fn connections(&self) -> usize {
+        0
+    }
+
+    /// A line took bytes: connections whose data go there may be read again.
+    fn drained(_module: &mut Module) {}
+
+    /// The module goes down: connections are dropped without a word.
+    fn halt(_module: &mut Module) {}
 
     /// Writes what AT&W on `line` keeps, as `key=value` lines; keys begin with the family's name and a dot.
     fn save(_module: &Module, _line: LineId, _settings: &mut String) {}
@@ -112,6 +128,24 @@ macro_rules! families {
             $(<$module::$state as Family>::stored(module, ticket, result.clone());)+
         }
 
+        /// Something happened to a connection.
+        pub(crate) fn linked(module: &mut Module, conn: ConnId, event: LinkEvent<'_>) {
+            $(<$module::$state as Family>::linked(module, conn, event.clone());)+
+        }
+
+        /// How many connections are open or on their way, whoever opened them.
+        pub(crate) fn connections(module: &Module) -> usize {
+            0 $(+ module.families.$module.connections())+
+        }
+
+        pub(crate) fn drained(module: &mut Module) {
+            $(<$module::$state as Family>::drained(module);)+
+        }
+
+        pub(crate) fn halt(module: &mut Module) {
+            $(<$module::$state as Family>::halt(module);)+
+        }
+
         pub(crate) fn power_on(module: &mut Module) {
             $(<$module::$state as Family>::power_on(module);)+
         }
@@ -146,6 +180,7 @@ families! {
     socket::Socket,
     names::Names,
     ssl::Ssl,
+    mqtt::Mqtt,
     files::Files,
 }
 

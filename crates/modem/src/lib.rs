@@ -89,7 +89,7 @@ impl Modem {
         match input {
             Input::Line { line, bytes } => module.line_input(line, bytes),
             Input::Written { line, bytes } => module.written(line, bytes),
-            Input::Link { conn, event } => families::socket::link_event(module, conn, event),
+            Input::Link { conn, event } => families::linked(module, conn, event),
             Input::Store { ticket, result } => module.store_result(ticket, result),
             Input::Query { query, result } => module.query_result(query, result),
             Input::Dtr { line, on } => module.dtr_changed(line, on),

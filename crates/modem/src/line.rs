@@ -75,6 +75,8 @@ pub(crate) struct Line {
     pub(crate) urcs: Vec<u8>,
     /// Bytes given to the host program that the line has not taken yet.
     pub(crate) unconfirmed: usize,
+    /// How long a data phase waits for its next byte, in milliseconds.
+    pub(crate) data_gap: Option<u64>,
 }
 
 impl Line {
@@ -87,6 +89,7 @@ impl Line {
             out: Vec::new(),
             urcs: Vec::new(),
             unconfirmed: 0,
+            data_gap: None,
         }
     }
 
@@ -97,6 +100,12 @@ impl Line {
             unconfirmed: self.unconfirmed,
             ..Self::new(profile, self.port.kind)
         }
+    }
+
+    /// Whether an unsolicited line is lost. A stream may last for days, and nobody may ever find out the bit rate.
+    pub(crate) fn drops_unsolicited(&self, limit: usize) -> bool {
+        let waiting = self.urcs.len();
+        self.port.refuses(waiting, limit) || (self.streams() && waiting > limit)
     }
 
     /// Bytes that wait for the line, whoever holds them.

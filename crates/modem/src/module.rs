@@ -2,6 +2,7 @@
 
 mod air;
 mod cause;
+mod connect;
 mod life;
 mod ports;
 mod run;
@@ -24,6 +25,7 @@ use crate::io::{
 use crate::line::{Awaits, Line, LineState};
 use crate::setup::Setup;
 use crate::timer::{Timer, Timers};
+pub(crate) use connect::Opening;
 
 /// Everything inside one module. Families reach each other's state through it; the outside sees only
 /// [`Modem`](crate::Modem).
@@ -132,14 +134,24 @@ impl Module {
     pub(crate) fn urc_with(&mut self, line: LineId, text: fmt::Arguments<'_>, payload: &[u8]) {
         let limit = self.setup.profile.line_backlog;
         let line = self.line_mut(line);
-        // A stream may last for days, and nobody may ever find out the bit rate.
-        let waiting = line.urcs.len();
-        if line.port.refuses(waiting, limit) || (line.streams() && waiting > limit) {
+        if line.drops_unsolicited(limit) {
             return;
         }
         let mut reply = Reply::new(mem::take(&mut line.urcs), line.format);
         reply.info(text);
         reply.raw(payload);
+        line.urcs = reply.into_bytes();
+    }
+
+    /// An unsolicited line that ends in bytes as they are.
+    pub(crate) fn urc_ending(&mut self, line: LineId, text: fmt::Arguments<'_>, bytes: &[u8]) {
+        let limit = self.setup.profile.line_backlog;
+        let line = self.line_mut(line);
+        if line.drops_unsolicited(limit) {
+            return;
+        }
+        let mut reply = Reply::new(mem::take(&mut line.urcs), line.format);
+        reply.info_with(text, bytes);
         line.urcs = reply.into_bytes();
     }
 
@@ -186,7 +198,7 @@ impl Module {
     }
 
     /// A number for a new connection.
-    pub(crate) fn new_conn(&mut self) -> ConnId {
+    fn new_conn(&mut self) -> ConnId {
         self.next_conn = self.next_conn.wrapping_add(1);
         ConnId(self.next_conn)
     }

@@ -124,6 +124,8 @@ pub struct Profile {
     pub endless_ping: bool,
     /// The clock at power-on, seconds since 1970-01-01 UTC.
     pub clock_at_boot: i64,
+    /// MQTT.
+    pub mqtt: MqttLimits,
     /// When things happen.
     pub timing: Timing,
 }
@@ -177,6 +179,12 @@ pub struct Timing {
     pub connect: u64,
     /// How soon a name server says that it cannot.
     pub name_refused: u64,
+    /// How long MCONNECT waits for the broker's answer before the connection is given up.
+    pub mqtt_answer: u64,
+    /// How long the module waits for the broker's answer to a PINGREQ.
+    pub mqtt_ping: u64,
+    /// How long MPUBEX waits for the next byte.
+    pub message_gap: u64,
     /// How long the power key has to be low to switch the module on.
     pub power_key: u64,
     /// How long the reset pin has to be low to restart the module.
@@ -207,4 +215,27 @@ pub struct Timing {
     pub ring: u64,
     /// AT+RESET, AT+CFUN=1,1: down to the first boot message.
     pub reboot: u64,
+}
+
+/// What MQTT takes, in bytes where nothing else is said.
+#[derive(Clone, Copy, Debug)]
+pub struct MqttLimits {
+    /// The link number that the session has.
+    pub link: u8,
+    /// Its SSL context.
+    pub context: u8,
+    /// Client id, user name, password, topics, each.
+    pub name: usize,
+    /// The will's message.
+    pub will: usize,
+    /// What MPUB publishes, as it leaves.
+    pub message: usize,
+    /// What MPUBEX publishes.
+    pub raw_message: usize,
+    /// The longest message that is taken from the broker; longer ones are lost.
+    pub inbound: usize,
+    /// How many messages the cache holds.
+    pub slots: usize,
+    /// How many packets may wait for the broker's answer at the same time.
+    pub in_flight: usize,
 }

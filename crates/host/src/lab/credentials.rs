@@ -113,8 +113,8 @@ impl Credentials {
     /// What accepts sessions of a server; `None` for plain TCP.
     pub(super) fn acceptor(&self, kind: Kind) -> Result<Option<Acceptor>, String> {
         let client_anchors = match kind {
-            Kind::Tcp => return Ok(None),
-            Kind::OneWay => None,
+            Kind::Tcp | Kind::Mqtt => return Ok(None),
+            Kind::OneWay | Kind::Mqtts => None,
             Kind::Mutual => Some(self.files.ca.clone()),
         };
         let policy = ServerPolicy {

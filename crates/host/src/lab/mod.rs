@@ -1,10 +1,11 @@
-//! Servers to try things with: they send back what they get.
+//! Servers to try things with: three that send back what they get, and an MQTT broker.
 //!
-//! One speaks plain TCP, one TLS, one TLS and wants a client certificate. The TLS ones take every version and suite that the
+//! Of the three one speaks plain TCP, one TLS, one TLS and wants a client certificate; the broker speaks plain TCP and TLS. The TLS ones take every version and suite that the
 //! module has, the weak ones too, so they are for a lab and nothing else.
 
 mod credentials;
 mod echo;
+mod mqtt;
 mod serve;
 
 use std::fmt;
@@ -32,11 +33,18 @@ pub enum Kind {
     OneWay,
     /// TLS; both sides show one.
     Mutual,
+    /// An MQTT broker, plain.
+    Mqtt,
+    /// The same broker over TLS; the server shows a certificate.
+    Mqtts,
 }
 
 impl Kind {
     /// All, in the order of their ports.
-    pub const ALL: [Self; 3] = [Self::Tcp, Self::OneWay, Self::Mutual];
+    pub const ALL: [Self; 5] = [Self::Tcp, Self::OneWay, Self::Mutual, Self::Mqtt, Self::Mqtts];
+
+    /// Those that send back what they get.
+    pub const ECHO: [Self; 3] = [Self::Tcp, Self::OneWay, Self::Mutual];
 }
 
 impl fmt::Display for Kind {
@@ -45,6 +53,8 @@ impl fmt::Display for Kind {
             Self::Tcp => "TCP echo",
             Self::OneWay => "TLS echo",
             Self::Mutual => "mutual TLS echo",
+            Self::Mqtt => "MQTT broker",
+            Self::Mqtts => "MQTTS broker",
         })
     }
 }
@@ -52,9 +62,9 @@ impl fmt::Display for Kind {
 /// Which ports the servers get.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ports {
-    /// This one and the two after it, or an error.
+    /// This one and the four after it, or an error.
     Exactly(u16),
-    /// [`PORT_BASE`] and the two after it; each that is taken is replaced by a free one.
+    /// [`PORT_BASE`] and the four after it; each that is taken is replaced by a free one.
     Usual,
     /// Free ones.
     Free,
@@ -93,7 +103,7 @@ pub enum LabError {
 /// Running servers. They end when this is dropped.
 #[derive(Debug)]
 pub struct Lab {
-    addresses: [SocketAddr; 3],
+    addresses: [SocketAddr; Kind::ALL.len()],
     credentials: Arc<Credentials>,
     _servers: JoinSet<()>,
 }
@@ -112,11 +122,12 @@ impl Lab {
         }
         let credentials = Arc::new(credentials::prepare(&spec.directory).await?);
         let mut servers = JoinSet::new();
-        let mut addresses = [SocketAddr::new(spec.address, 0); 3];
+        let broker = mqtt::Broker::default();
+        let mut addresses = [SocketAddr::new(spec.address, 0); Kind::ALL.len()];
         for (slot, (kind, listener)) in addresses.iter_mut().zip(listeners) {
             *slot = listener.local_addr().map_err(|source| LabError::Listen { address: *slot, source })?;
             let acceptor = credentials.acceptor(kind).map_err(LabError::Tls)?;
-            servers.spawn(serve::serve(kind, listener, acceptor.map(Arc::new)));
+            servers.spawn(serve::serve(kind, listener, acceptor.map(Arc::new), broker.clone()));
         }
         Ok(Self { addresses, credentials, _servers: servers })
     }

@@ -11,6 +11,7 @@ use tokio::task::JoinSet;
 
 use super::Kind;
 use super::echo::echo;
+use super::mqtt::Broker;
 
 /// The tracing target of the lab's connections.
 pub const LAB: &str = "lab";
@@ -25,13 +26,18 @@ const HANDSHAKE: Duration = Duration::from_secs(60);
 const PAUSE: Duration = Duration::from_millis(200);
 
 /// Serves until it is dropped.
-pub(super) async fn serve(kind: Kind, listener: TcpListener, acceptor: Option<Arc<tls::Acceptor>>) {
+pub(super) async fn serve(
+    kind: Kind,
+    listener: TcpListener,
+    acceptor: Option<Arc<tls::Acceptor>>,
+    broker: Broker,
+) {
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
             accepted = listener.accept() => match accepted {
                 Ok((stream, peer)) if connections.len() < CONNECTIONS => {
-                    connections.spawn(connection(kind, stream, peer, acceptor.clone()));
+                    connections.spawn(connection(kind, stream, peer, acceptor.clone(), broker.clone()));
                 }
                 Ok((_, peer)) => {
                     tracing::warn!(
@@ -53,17 +59,23 @@ pub(super) async fn serve(kind: Kind, listener: TcpListener, acceptor: Option<Ar
     }
 }
 
-async fn connection(kind: Kind, stream: TcpStream, peer: SocketAddr, acceptor: Option<Arc<tls::Acceptor>>) {
+async fn connection(
+    kind: Kind,
+    stream: TcpStream,
+    peer: SocketAddr,
+    acceptor: Option<Arc<tls::Acceptor>>,
+    broker: Broker,
+) {
     // Without this an echo of many small pieces waits for acknowledgements; it still works if it is refused.
     let _ = stream.set_nodelay(true);
     let Some(acceptor) = acceptor else {
         tracing::info!(target: LAB, "{kind}: {peer} connected");
-        return ended(kind, peer, carry(stream).await);
+        return ended(kind, peer, carry(kind, stream, &broker).await);
     };
     match acceptor.accept(stream, HANDSHAKE).await {
         Ok(accepted) => {
             tracing::info!(target: LAB, "{kind}: {peer} connected: {}", session(&accepted));
-            ended(kind, peer, carry(accepted.stream).await);
+            ended(kind, peer, carry(kind, accepted.stream, &broker).await);
         }
         Err(failure) => tracing::warn!(target: LAB, "{kind}: {peer} failed: {failure}"),
     }
@@ -83,8 +95,15 @@ fn session<S>(accepted: &tls::Accepted<S>) -> String {
     format!("{version}, {suite}, client {client}{asked}")
 }
 
-async fn carry<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S) -> io::Result<u64> {
-    echo(&mut stream, IDLE).await
+async fn carry<S: AsyncRead + AsyncWrite + Unpin>(
+    kind: Kind,
+    mut stream: S,
+    broker: &Broker,
+) -> io::Result<u64> {
+    match kind {
+        Kind::Tcp | Kind::OneWay | Kind::Mutual => echo(&mut stream, IDLE).await,
+        Kind::Mqtt | Kind::Mqtts => broker.serve(stream).await,
+    }
 }
 
 fn ended(kind: Kind, peer: SocketAddr, result: io::Result<u64>) {

@@ -23,7 +23,7 @@ use core::net::Ipv4Addr;
 
 use crate::command::{Answer, Command, Fault, Outcome, Resume};
 use crate::exchange::Exchange;
-use crate::families::{Family, FamilyTimer, Op, names, network, sapbr, socket};
+use crate::families::{Family, FamilyTimer, Op, mqtt, names, network, sapbr, socket};
 use crate::module::Module;
 use crate::setup::Setup;
 pub(crate) use apn::{Kept, is_kept, keep, to_keep};
@@ -230,7 +230,9 @@ fn set_active(module: &mut Module, cid: u8, active: bool) {
 
 /// The default context is down, and everything on it.
 fn default_lost(module: &mut Module) {
+    let said = !matches!(bearer(module), Bearer::Initial | Bearer::Start | Bearer::Deactivated);
     tcpip_lost(module);
+    mqtt::bearer_lost(module, said);
     sapbr::context_lost(module);
 }
 
@@ -299,6 +301,7 @@ fn shut(module: &mut Module) {
     stop_asking(module);
     module.families.packet.bearer = Bearer::Initial;
     socket::shut(module);
+    mqtt::shut(module);
     names::bearer_lost(module);
     resume_bring_up(module);
 }

@@ -34,14 +34,13 @@ use crate::command::{Answer, Command, Fault, Outcome, Resume};
 use crate::exchange::Exchange;
 use crate::families::packet::{self, Bearer};
 use crate::families::{Family, FamilyTimer, Op};
-use crate::io::{ConnId, LineId, LinkRequest, Time};
+use crate::io::{ConnId, LineId, LinkEvent, LinkRequest, Time};
 use crate::module::Module;
 use crate::setup::Setup;
 use link::{Link, LinkState};
 
-pub(crate) use events::link_event;
 pub(crate) use link::{state_text, status_fields};
-pub(crate) use receive::line_drained;
+pub(crate) use options::keep_alive;
 pub(crate) use settings::SocketSettings;
 pub(crate) use transparent::{
     back_to_data, connect_due, deactivated, hang_up, host_sent, in_data_mode, stream_room, to_command_mode,
@@ -69,11 +68,6 @@ impl Socket {
     fn find(&self, conn: ConnId) -> Option<(u8, &Link)> {
         let index = self.links.iter().position(|link| link.conn == Some(conn))?;
         Some((u8::try_from(index).ok()?, self.links.get(index)?))
-    }
-
-    /// How many connections are open or on their way.
-    fn connections(&self) -> usize {
-        self.links.iter().filter(|link| link.busy()).count()
     }
 
     /// How a link's number stands in front of what it says: not at all in single mode.
@@ -190,6 +184,22 @@ impl Family for Socket {
         }
     }
 
+    fn linked(module: &mut Module, conn: ConnId, event: LinkEvent<'_>) {
+        events::link_event(module, conn, event);
+    }
+
+    fn connections(&self) -> usize {
+        self.links.iter().filter(|link| link.busy()).count()
+    }
+
+    fn drained(module: &mut Module) {
+        receive::line_drained(module);
+    }
+
+    fn halt(module: &mut Module) {
+        abandon_all(module);
+    }
+
     fn load(module: &mut Module, key: &str, value: &str) {
         kept::load(module, key, value);
     }
@@ -214,6 +224,11 @@ impl Family for Socket {
 /// Whether several links are on (CIPMUX 1).
 pub(crate) fn multi(module: &Module) -> bool {
     module.families.socket.settings.multi
+}
+
+/// Whether a link holds a connection, or is about to.
+pub(crate) fn is_busy(module: &Module, number: u8) -> bool {
+    link::get(module, number).is_some_and(Link::busy)
 }
 
 /// The bearer that a CIPSTART from IP INITIAL asked for is up.
@@ -253,7 +268,7 @@ pub(crate) fn shut(module: &mut Module) {
 }
 
 /// Drops every connection without a word (power-off, restart).
-pub(crate) fn abandon_all(module: &mut Module) {
+fn abandon_all(module: &mut Module) {
     for number in 0..module.setup.profile.links {
         let Some(link) = link::get_mut(module, number) else { continue };
         let conn = link.conn;

@@ -229,7 +229,7 @@ impl Module {
             Told::Acked => LinkEvent::Acked(0),
             Told::Closed => LinkEvent::Closed,
         };
-        families::socket::link_event(self, conn, event);
+        families::linked(self, conn, event);
     }
 
     fn forget(&mut self, wanted: ConnId) {

@@ -53,7 +53,7 @@ impl Module {
         self.running = false;
         self.hangs = false;
         self.timers.clear();
-        families::socket::abandon_all(self);
+        families::halt(self);
         self.clear_air();
         for line in self.line_ids() {
             let port = &mut self.line_mut(line).port;

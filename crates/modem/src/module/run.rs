@@ -52,6 +52,16 @@ impl Module {
             );
         }
         self.pump(line);
+        self.extend_data_phase(line, !kept.is_empty());
+    }
+
+    /// A byte has come, and a data phase may wait for the next one as long again.
+    fn extend_data_phase(&mut self, id: LineId, came: bool) {
+        let line = self.line_mut(id);
+        let collects = matches!(&line.state, LineState::Open(open) if open.awaits == Awaits::Data);
+        if let Some(millis) = line.data_gap.filter(|_| came && collects) {
+            self.timers.arm(Timer::DataPhase(id), self.now + millis);
+        }
     }
 
     /// What of the bytes reaches the reader: none until the bit rate is found out (the start-up messages are said then), and
@@ -99,7 +109,7 @@ impl Module {
     pub(crate) fn written(&mut self, line: LineId, bytes: usize) {
         let line_state = self.line_mut(line);
         line_state.unconfirmed = line_state.unconfirmed.saturating_sub(bytes);
-        families::socket::line_drained(self);
+        families::drained(self);
     }
 
     pub(crate) fn store_result(&mut self, ticket: Ticket, result: Result<StoreReply, StoreError>) {
@@ -298,6 +308,7 @@ impl Module {
                 let reader = &mut self.line_mut(id).reader;
                 let echo = phase.echo && reader.echo();
                 reader.begin_data(phase.kind, echo);
+                self.line_mut(id).data_gap = phase.timeout.filter(|_| phase.anew);
                 if let Some(millis) = phase.timeout {
                     self.timers.arm(Timer::DataPhase(id), self.now + millis);
                 }

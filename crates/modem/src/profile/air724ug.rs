@@ -1,6 +1,6 @@
 //! openLuat Air724UG, firmware V401881 generation.
 
-use super::{MessageCapacity, NameLimits, Profile, Timing};
+use super::{MessageCapacity, MqttLimits, NameLimits, Profile, Timing};
 
 /// The Air724UG. Captured: manufacturer and revision format. Documented: the six suites, the contexts, the segment size, the
 /// prompt, the file capacity. Assumed: everything that names a network or a card (a test TAC, so that no real device
@@ -61,6 +61,17 @@ pub const AIR724UG: Profile = Profile {
     endless_ping: false,
     // 2000-01-01 00:00 in the time zone above.
     clock_at_boot: 946_656_000,
+    mqtt: MqttLimits {
+        link: 7,
+        context: 88,
+        name: 256,
+        will: 1360,
+        message: 2384,
+        raw_message: 4100,
+        inbound: 1360,
+        slots: 4,
+        in_flight: 16,
+    },
     timing: Timing {
         card_ready: 300,
         attach: 2_000,
@@ -74,6 +85,9 @@ pub const AIR724UG: Profile = Profile {
         resolve: 12_000,
         connect: 75_000,
         name_refused: 200,
+        mqtt_answer: 30_000,
+        mqtt_ping: 15_000,
+        message_gap: 5_000,
         power_key: 2_000,
         reset_pin: 150,
         flight: 5_000,

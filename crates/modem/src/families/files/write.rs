@@ -89,6 +89,7 @@ pub(super) fn resume(x: &mut Exchange<'_>, step: Write, event: Resume) -> Answer
                 prompt: true,
                 echo: false,
                 timeout: Some(u64::from(request.seconds) * 1000),
+                anew: false,
             };
             Ok(Outcome::Data(phase, Op::files(FilesOp::Write(Write::Collecting(request)))))
         }

@@ -157,7 +157,7 @@ fn length(x: &mut Exchange<'_>) -> Result<usize, Fault> {
 
 fn collect(purpose: Purpose, form: Form) -> Outcome {
     let max = if matches!(form, Form::Text(_)) { TEXT_LIMIT } else { PDU_LIMIT };
-    let phase = DataPhase { kind: DataKind::Text { max }, prompt: true, echo: true, timeout: None };
+    let phase = DataPhase { kind: DataKind::Text { max }, prompt: true, echo: true, timeout: None, anew: false };
     Outcome::Data(phase, Op::sms(SmsOp::Collect(Collecting { purpose, form })))
 }
 

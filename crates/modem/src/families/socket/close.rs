@@ -1,7 +1,7 @@
 //! CIPCLOSE: one link ends, slowly or quickly.
 
 use super::inbox::Inbox;
-use super::link::{self, LinkState};
+use super::link::{self, Link, LinkState};
 use super::{SocketOp, go_on, multi, wait};
 use crate::command::{Answer, Command, Evidence, Fault, Outcome, example, example_after};
 use crate::exchange::Exchange;
@@ -96,7 +96,7 @@ pub(super) fn closed(x: &mut Exchange<'_>, closing: Closing) -> Answer {
 
 fn done(x: &mut Exchange<'_>, number: u8) -> Outcome {
     let socket = &mut x.module.families.socket;
-    if socket.connections() == 0 {
+    if !socket.links.iter().any(Link::busy) {
         socket.processing = false;
     }
     let tag = socket.tag(number);

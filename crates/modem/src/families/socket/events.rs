@@ -7,7 +7,7 @@ use crate::io::{ConnId, LinkEvent, LinkFailure, LinkRequest, Transport};
 use crate::module::Module;
 
 /// Something happened to a connection. A connection that no link has any more concerns nobody.
-pub(crate) fn link_event(module: &mut Module, conn: ConnId, event: LinkEvent<'_>) {
+pub(super) fn link_event(module: &mut Module, conn: ConnId, event: LinkEvent<'_>) {
     let Some((number, link)) = module.families.socket.find(conn) else { return };
     let state = link.state;
     match (event, state) {

@@ -115,8 +115,8 @@ pub(super) fn local_port(module: &Module, number: u8, transport: Transport) -> R
     if taken { Err(port) } else { Ok(Some(port)) }
 }
 
-/// The keep-alive that a link asks for.
-pub(super) fn keep_alive(module: &Module, transport: Transport) -> Option<KeepAlive> {
+/// The keep-alive that a connection asks for.
+pub(crate) fn keep_alive(module: &Module, transport: Transport) -> Option<KeepAlive> {
     let SocketSettings { keeps_alive, keep_alive, .. } = module.families.socket.settings;
     (keeps_alive && transport == Transport::Tcp).then_some(keep_alive)
 }

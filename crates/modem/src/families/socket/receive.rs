@@ -110,7 +110,7 @@ pub(super) fn grant(module: &mut Module, number: u8) {
 }
 
 /// A line took bytes: links whose data goes there may be read again.
-pub(crate) fn line_drained(module: &mut Module) {
+pub(super) fn line_drained(module: &mut Module) {
     for number in 0..module.setup.profile.links {
         grant(module, number);
     }

@@ -159,7 +159,7 @@ fn collect(x: &mut Exchange<'_>, number: u8, kind: DataKind) -> Answer {
     };
     let SocketSettings { prompt, auto_send, auto_send_after, .. } = x.module.families.socket.settings;
     let timeout = auto_send.then_some(u64::from(auto_send_after) * 1000);
-    let phase = DataPhase { kind, prompt: prompt == 1, echo: true, timeout };
+    let phase = DataPhase { kind, prompt: prompt == 1, echo: true, timeout, anew: false };
     Ok(Outcome::Data(phase, Op::socket(SocketOp::Collect(Target { conn, number }))))
 }
 

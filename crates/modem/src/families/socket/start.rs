@@ -1,6 +1,5 @@
 //! CIPSTART: a connect, from the command to its end.
 
-use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
 use at::ArgErrorKind;
@@ -10,9 +9,9 @@ use super::{multi, options};
 use crate::command::{Answer, Command, Evidence, Fault, Outcome, Test, example, example_after};
 use crate::exchange::Exchange;
 use crate::families::packet::{self, Bearer};
-use crate::families::{names, ssl};
-use crate::io::{Connect, LinkRequest, Transport};
-use crate::module::Module;
+use crate::families::{mqtt, names, ssl};
+use crate::io::Transport;
+use crate::module::{Module, Opening};
 
 pub(super) const CIPSTART: Command = Command {
     syntax: &[
@@ -93,6 +92,9 @@ fn start(x: &mut Exchange<'_>) -> Answer {
         }
         _ => {}
     }
+    if mqtt::holds(x.module, number) {
+        return Err(Fault::not_allowed("the MQTT session has this link number (AT+MIPCLOSE ends it)"));
+    }
     let cold = match (packet::bearer(x.module), several) {
         (Bearer::Status, _) => false,
         (Bearer::Initial, false) => true,
@@ -102,12 +104,7 @@ fn start(x: &mut Exchange<'_>) -> Answer {
         }
         _ => return Err(Fault::not_allowed("AT+CSTT, AT+CIICR and AT+CIFSR come before AT+CIPSTART")),
     };
-    let limit = usize::from(x.profile().connections);
-    if x.module.families.socket.connections() >= limit {
-        return Err(Fault::not_allowed(format!(
-            "{limit} connections are open, which is as many as there can be"
-        )));
-    }
+    x.module.check_connections()?;
     let line = x.line;
     if let Some(link) = get_mut(x.module, number) {
         let ports = link.ports;
@@ -126,17 +123,6 @@ fn start(x: &mut Exchange<'_>) -> Answer {
 pub(super) fn connect(module: &mut Module, number: u8) {
     let Some(link) = get(module, number) else { return };
     let (transport, host, port, line) = (link.transport, link.host.clone(), link.port, link.line);
-    let tls = if transport == Transport::Tcp && ssl::enabled(module) {
-        let request = ssl::request(module, number, &host);
-        if request.is_none() {
-            let text = "TLS is on (AT+CIPSSL=1), but this link number has no SSL context: use links 0 to 5";
-            module.note(Some(line), &format!("link {number}"), text);
-            return failed(module, number);
-        }
-        request.map(Box::new)
-    } else {
-        None
-    };
     let local_port = match options::local_port(module, number, transport) {
         Ok(port) => port,
         Err(port) => {
@@ -145,24 +131,18 @@ pub(super) fn connect(module: &mut Module, number: u8) {
             return failed(module, number);
         }
     };
-    let conn = module.new_conn();
+    let context = (transport == Transport::Tcp && ssl::enabled(module)).then_some(number);
+    let name_servers = names::servers(module);
+    let opening = Opening { transport, host, port, context, name_servers, local_port, link: number };
+    let Ok(conn) = module.open(opening) else {
+        let text = "TLS is on (AT+CIPSSL=1), but this link number has no SSL context: use links 0 to 5";
+        module.note(Some(line), &format!("link {number}"), text);
+        return failed(module, number);
+    };
     if let Some(link) = get_mut(module, number) {
         link.conn = Some(conn);
         link.local_port = local_port;
     }
-    let connect_timeout = module.setup.profile.timing.connect;
-    let connect = Connect {
-        transport,
-        host,
-        port,
-        tls,
-        connect_timeout,
-        name_servers: names::servers(module),
-        local_port,
-        keep_alive: options::keep_alive(module, transport),
-        link: number,
-    };
-    module.link(conn, LinkRequest::Connect(Box::new(connect)));
 }
 
 /// The connect came to nothing.

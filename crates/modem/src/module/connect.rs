@@ -1,0 +1,65 @@
+//! Connections, whoever opens them: what a connect is made of, how many there may be, and whose they are.
+
+use alloc::boxed::Box;
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::net::IpAddr;
+
+use super::Module;
+use crate::command::Fault;
+use crate::families::{self, socket, ssl};
+use crate::io::{ConnId, Connect, LinkRequest, Transport};
+
+/// What a family wants to connect to, and how.
+#[derive(Debug)]
+pub(crate) struct Opening {
+    pub(crate) transport: Transport,
+    pub(crate) host: String,
+    pub(crate) port: u16,
+    /// The SSL context, if TLS is to be spoken.
+    pub(crate) context: Option<u8>,
+    pub(crate) name_servers: Vec<IpAddr>,
+    pub(crate) local_port: Option<u16>,
+    /// The number for logs.
+    pub(crate) link: u8,
+}
+
+/// The module has no SSL context of this number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct NoContext;
+
+impl Module {
+    /// Refuses what would be one connection too many.
+    pub(crate) fn check_connections(&self) -> Result<(), Fault> {
+        let limit = usize::from(self.setup.profile.connections);
+        if families::connections(self) < limit {
+            return Ok(());
+        }
+        Err(Fault::not_allowed(format!("{limit} connections are open, which is as many as there can be")))
+    }
+
+    /// Asks for a connection with everything that holds for connections now: the context's parameters, keep-alive, time-outs.
+    /// [`Family::linked`](families::Family::linked) is told what becomes of it.
+    pub(crate) fn open(&mut self, opening: Opening) -> Result<ConnId, NoContext> {
+        let Opening { transport, host, port, context, name_servers, local_port, link } = opening;
+        let tls = match context {
+            Some(context) => Some(Box::new(ssl::request(self, context, &host).ok_or(NoContext)?)),
+            None => None,
+        };
+        let connect = Connect {
+            transport,
+            host,
+            port,
+            tls,
+            connect_timeout: self.setup.profile.timing.connect,
+            name_servers,
+            local_port,
+            keep_alive: socket::keep_alive(self, transport),
+            link,
+        };
+        let conn = self.new_conn();
+        self.link(conn, LinkRequest::Connect(Box::new(connect)));
+        Ok(conn)
+    }
+}
