@@ -1,7 +1,7 @@
 """MQTT against mosquitto: what the broker and its other clients see is checked, not only what the module says.
 
-mosquitto links the system's OpenSSL, which offers RSA key exchange over TLS 1.2 as it comes from Debian: three of the module's six
-suites (0X002F, 0X0035, 0X003D) work without any setting. `listener … ciphers` names one; RC4 and 3DES are not in that OpenSSL any more.
+mosquitto links the system's OpenSSL. As it comes from Debian it takes what the module offers by default (0XFFFF); the suites 0X002F,
+0X0035 and 0X003D one by one are tried with `listener … ciphers`.
 
 `MQTT_MESSAGES` says how many messages the long exchange has (1000 unless said).
 """
