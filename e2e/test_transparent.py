@@ -112,7 +112,8 @@ def test_many_bytes_both_ways_through_readers_that_pause(
     assert host.checksum == checksum(2, size)
     assert remote.checksum == checksum(1, size)
     assert most - before < GROWTH, f"{(most - before) >> 10} KiB more"
-    record_property("table", f"{MEBIBYTES} MiB each way, checksums right; at most {(most - before) >> 10} KiB more memory\n")
+    grown = (most - before) >> 10
+    record_property("table", f"{MEBIBYTES} MiB each way, checksums right; at most {grown} KiB more memory\n")
     line.setblocking(True)
     escape(line.sendall)
     assert line.recv(100) == OK
