@@ -153,14 +153,22 @@ fn settings_that_make_no_sense_are_left_out() {
 
 #[test]
 fn a_damaged_store_is_told() {
-    for (settings, told) in [("basic.echo=0\n", 0), ("basic.echo=0\n#\x02\nbasic\n", 1), ("", 0)] {
+    let message = "SM 1 STO UNSENT 00010000810000\n";
+    for (settings, messages, told) in [
+        ("basic.echo=0\n", message, 0),
+        ("basic.echo=0\n#\x02\nbasic\n", message, 1),
+        ("", "", 0),
+        ("", "SM 1 STO UNSENT 0001000081\u{fffd}0\nwaiting\n", 1),
+        ("basic\n", "SM 999 STO UNSENT 00010000810000\n", 2),
+    ] {
         let mut setup = Setup::new(0, 1, 1_600_000_000_000);
         setup.settings = Some(settings.into());
+        setup.messages = Some(messages.into());
         let mut bench = Bench { modem: Modem::new(setup), now: 60_000 };
         let mut outputs = bench.outputs();
         bench.modem.handle(Time(bench.now), Input::Tick);
         outputs.extend(bench.outputs());
         let notes: Vec<_> = outputs.iter().filter(|output| matches!(output, Output::Note(_))).collect();
-        assert_eq!(notes.len(), told, "{settings:?}: {notes:?}");
+        assert_eq!(notes.len(), told, "{settings:?} {messages:?}: {notes:?}");
     }
 }

@@ -22,6 +22,7 @@ use alloc::collections::VecDeque;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::mem;
 
 use at::{CmeError, CmsError, FinalCode};
 use pdu::{Address, Validity};
@@ -164,6 +165,14 @@ impl Family for Sms {
             unacknowledged: false,
             arriving: None,
             held: false,
+        }
+    }
+
+    fn power_on(module: &mut Module) {
+        let damaged = mem::take(&mut module.mailbox.damaged);
+        if damaged > 0 {
+            let text = format!("what was kept is damaged: {damaged} short messages of it cannot be read and are left out");
+            module.note(None, "messages", text);
         }
     }
 

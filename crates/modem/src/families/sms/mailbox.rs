@@ -102,6 +102,8 @@ pub(crate) struct Mailbox {
     busy: Option<Busy>,
     /// The next waiting message finds no room.
     pub(crate) blocked: bool,
+    /// How many lines of what was kept are no messages, or none that there is a place for; until somebody is told.
+    pub(super) damaged: usize,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -123,29 +125,28 @@ impl Mailbox {
             told: None,
             busy: None,
             blocked: false,
+            damaged: 0,
         };
         for line in String::from_utf8_lossy(kept.unwrap_or_default()).lines() {
-            mailbox.read_line(line);
+            mailbox.damaged += usize::from(mailbox.read_line(line).is_none());
         }
         mailbox.told = Some(mailbox.passed);
         mailbox
     }
 
-    /// `SM 3 REC READ HEX`, `waiting HEX`; anything else is passed over.
-    fn read_line(&mut self, line: &str) {
-        let Some((head, hex)) = line.rsplit_once(' ') else { return };
-        let Some(bytes) = from_hex(hex.as_bytes()).filter(|bytes| bytes.len() <= PDU_LIMIT) else { return };
+    /// `SM 3 REC READ HEX`, `waiting HEX`; `None` for anything else, which is passed over.
+    fn read_line(&mut self, line: &str) -> Option<()> {
+        let (head, hex) = line.rsplit_once(' ')?;
+        let pdu = from_hex(hex.as_bytes()).filter(|bytes| bytes.len() <= PDU_LIMIT)?;
         if head == WAITING {
-            let _ = self.wait(bytes);
-            return;
+            return self.wait(pdu).then_some(());
         }
         let mut words = head.splitn(3, ' ');
-        let memory = words.next().and_then(Memory::named);
-        let index = words.next().and_then(|word| word.parse().ok());
-        let status = words.next().and_then(|name| Status::ALL.into_iter().find(|s| s.name() == name));
-        if let (Some(memory), Some(index), Some(status)) = (memory, index, status) {
-            self.set(memory, index, Some(Stored { status, pdu: bytes }));
-        }
+        let memory = words.next().and_then(Memory::named)?;
+        let index = words.next()?.parse().ok()?;
+        let status = words.next().and_then(|name| Status::ALL.into_iter().find(|s| s.name() == name))?;
+        self.set(memory, index, Some(Stored { status, pdu }));
+        self.get(memory, index).map(|_| ())
     }
 
     /// What the store is to keep.
