@@ -61,7 +61,7 @@ pub(crate) fn run(write: bool) -> Result<()> {
 /// Measures and prints transparent mode alone.
 ///
 /// # Errors
-/// As [`run`].
+/// As [`run()`].
 pub(crate) fn transparent() -> Result<()> {
     let twin = build()?;
     run::step("Measuring transparent mode");

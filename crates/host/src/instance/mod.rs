@@ -154,7 +154,7 @@ impl Instance {
     }
 
     /// Says in the log how people press the power key: what follows "the module is off; ". The program that made the
-    /// instance knows how it passes [`WorldChange::PowerKey`](modem::WorldChange::PowerKey) on to its [`Handle`].
+    /// instance knows how it passes [`WorldChange::PowerKey`] on to its [`Handle`].
     #[must_use]
     pub fn power_key(mut self, how: impl Into<String>) -> Self {
         self.power_key = how.into();
