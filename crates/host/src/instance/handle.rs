@@ -13,7 +13,8 @@ pub struct Gone;
 
 #[derive(Debug)]
 pub(super) enum Command {
-    World(WorldChange),
+    /// Boxed: a channel keeps room for many, in every module.
+    World(Box<WorldChange>),
     Message(Vec<u8>, oneshot::Sender<bool>),
     Stop,
 }
@@ -30,7 +31,7 @@ impl Handle {
     /// # Errors
     /// [`Gone`] when the instance is not running any more.
     pub async fn world(&self, change: WorldChange) -> Result<(), Gone> {
-        self.commands.send(Command::World(change)).await.map_err(|_| Gone)
+        self.commands.send(Command::World(Box::new(change))).await.map_err(|_| Gone)
     }
 
     /// Hands over a short message from the network. True: the module has it, and would have it if the program were killed

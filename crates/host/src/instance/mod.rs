@@ -284,7 +284,7 @@ impl Instance {
     fn poll_commands(&mut self, cx: &mut Context<'_>) -> Poll<bool> {
         match self.commands.poll_recv(cx) {
             Poll::Ready(Some(Command::World(change))) => {
-                self.handle_input(Input::World(change));
+                self.handle_input(Input::World(*change));
                 Poll::Ready(false)
             }
             Poll::Ready(Some(Command::Message(_, taken))) if self.modem.message_room() == 0 => {

@@ -14,7 +14,7 @@ use core::fmt::Write as _;
 use pdu::{TPDU_LIMIT, from_hex, to_hex};
 
 use crate::io::Ticket;
-use crate::profile::Profile;
+use crate::profile::{MessageCapacity, Profile};
 
 /// The most messages that the network keeps for a module.
 const WAITING_LIMIT: usize = 64;
@@ -92,6 +92,8 @@ pub(super) struct Stored {
 /// See the file's head.
 #[derive(Debug)]
 pub(crate) struct Mailbox {
+    capacity: MessageCapacity,
+    /// Each memory as far as it has been used: an idle module keeps no room for messages that it does not have.
     card: Vec<Option<Stored>>,
     module: Vec<Option<Stored>>,
     waiting: VecDeque<Vec<u8>>,
@@ -116,10 +118,10 @@ struct Busy {
 impl Mailbox {
     /// What was kept last.
     pub(crate) fn new(profile: &Profile, kept: Option<&[u8]>) -> Self {
-        let capacity = profile.message_capacity;
         let mut mailbox = Self {
-            card: alloc::vec![None; capacity.card],
-            module: alloc::vec![None; capacity.module],
+            capacity: profile.message_capacity,
+            card: Vec::new(),
+            module: Vec::new(),
             waiting: VecDeque::new(),
             passed: (0, 0),
             told: None,
@@ -222,12 +224,19 @@ impl Mailbox {
     }
 
     pub(super) fn capacity(&self, memory: Memory) -> usize {
-        self.slots(memory).len()
+        match memory {
+            Memory::Card => self.capacity.card,
+            Memory::Module => self.capacity.module,
+        }
     }
 
     /// Puts a message into the first free slot; its index, or `None` when there is none.
     pub(super) fn put(&mut self, memory: Memory, stored: Stored) -> Option<usize> {
-        let index = self.slots(memory).iter().position(Option::is_none)? + 1;
+        let slots = self.slots(memory);
+        let index = slots.iter().position(Option::is_none).unwrap_or(slots.len()) + 1;
+        if index > self.capacity(memory) {
+            return None;
+        }
         self.set(memory, index, Some(stored));
         Some(index)
     }
@@ -235,10 +244,14 @@ impl Mailbox {
     /// Changes a slot that exists.
     pub(super) fn set(&mut self, memory: Memory, index: usize, stored: Option<Stored>) {
         self.blocked &= stored.is_some();
+        let exists = index <= self.capacity(memory);
         let slots = match memory {
             Memory::Card => &mut self.card,
             Memory::Module => &mut self.module,
         };
+        if exists && slots.len() < index && stored.is_some() {
+            slots.resize(index, None);
+        }
         if let Some(slot) = index.checked_sub(1).and_then(|at| slots.get_mut(at)) {
             *slot = stored;
         }
