@@ -4,10 +4,12 @@ use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
+use at::ArgErrorKind;
 use core::net::IpAddr;
 
 use super::Module;
 use crate::command::Fault;
+use crate::exchange::Exchange;
 use crate::families::{self, socket, ssl};
 use crate::io::{ConnId, Connect, LinkRequest, Transport};
 
@@ -28,6 +30,19 @@ pub(crate) struct Opening {
 /// The module has no SSL context of this number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct NoContext;
+
+/// The last two parameters of a command that connects: a host and a port.
+pub(crate) fn peer(x: &mut Exchange<'_>) -> Result<(String, u16), Fault> {
+    let host = x.args.text(x.profile().name_limits.host)?;
+    if host.is_empty() || !host.bytes().all(|b| b.is_ascii_graphic()) {
+        return Err(Fault::error("the host is an IPv4 address or a name, without blanks"));
+    }
+    let host = String::from(host);
+    let port = x.args.number(1..=65535)?;
+    let port = u16::try_from(port).map_err(|_| x.args.error(ArgErrorKind::OutOfRange(1, 65535)))?;
+    x.args.finish()?;
+    Ok((host, port))
+}
 
 impl Module {
     /// Refuses what would be one connection too many.

@@ -1,15 +1,12 @@
 //! MIPSTART, SSLMIPSTART, MIPCLOSE: the connection to the broker.
 
-use alloc::string::String;
-use at::ArgErrorKind;
-
 use super::{MqttTimer, Phase, drop_connection, tell, wrong_order};
 use crate::command::{Answer, Command, Evidence, Fault, Outcome, Test, example};
 use crate::exchange::Exchange;
 use crate::families::packet::{self, Bearer};
 use crate::families::{FamilyTimer, names, socket};
 use crate::io::Transport;
-use crate::module::Opening;
+use crate::module::{Opening, peer};
 
 pub(super) const MIPSTART: Command = Command {
     syntax: &["AT+MIPSTART=<host>,<port 1-65535>", "AT+MIPSTART=?"],
@@ -73,14 +70,7 @@ fn test(x: &mut Exchange<'_>, name: &str) -> Answer {
 }
 
 fn start(x: &mut Exchange<'_>, tls: bool) -> Answer {
-    let host = x.args.text(x.profile().name_limits.host)?;
-    if host.is_empty() || !host.bytes().all(|b| b.is_ascii_graphic()) {
-        return Err(Fault::error("the host is an IPv4 address or a name, without blanks"));
-    }
-    let host = String::from(host);
-    let port = x.args.number(1..=65535)?;
-    let port = u16::try_from(port).map_err(|_| x.args.error(ArgErrorKind::OutOfRange(1, 65535)))?;
-    x.args.finish()?;
+    let (host, port) = peer(x)?;
     if tls && !x.profile().ssl {
         return Err(Fault::error("this firmware variant has no SSL function (AT+CGMR shows which it is)"));
     }

@@ -2,7 +2,6 @@
 
 use alloc::format;
 use alloc::string::String;
-use at::ArgErrorKind;
 
 use super::link::{Link, LinkState, Tag, get, get_mut, state_text, tell};
 use super::{multi, options};
@@ -11,7 +10,7 @@ use crate::exchange::Exchange;
 use crate::families::packet::{self, Bearer};
 use crate::families::{mqtt, names, ssl};
 use crate::io::Transport;
-use crate::module::{Module, Opening};
+use crate::module::{Module, Opening, peer};
 
 pub(super) const CIPSTART: Command = Command {
     syntax: &[
@@ -72,14 +71,7 @@ fn start(x: &mut Exchange<'_>) -> Answer {
         text if text.eq_ignore_ascii_case("UDP") => Transport::Udp,
         _ => return Err(Fault::error("the mode is TCP or UDP")),
     };
-    let host = x.args.text(x.profile().name_limits.host)?;
-    if host.is_empty() || !host.bytes().all(|b| b.is_ascii_graphic()) {
-        return Err(Fault::error("the host is an IPv4 address or a name, without blanks"));
-    }
-    let host = String::from(host);
-    let port = x.args.number(1..=65535)?;
-    let port = u16::try_from(port).map_err(|_| x.args.error(ArgErrorKind::OutOfRange(1, 65535)))?;
-    x.args.finish()?;
+    let (host, port) = peer(x)?;
 
     match get(x.module, number).map(|link| link.state) {
         Some(LinkState::Connected) => {
