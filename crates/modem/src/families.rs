@@ -181,6 +181,7 @@ families! {
     names::Names,
     ssl::Ssl,
     mqtt::Mqtt,
+    ftp::Ftp,
     files::Files,
 }
 

@@ -126,6 +126,8 @@ pub struct Profile {
     pub clock_at_boot: i64,
     /// MQTT.
     pub mqtt: MqttLimits,
+    /// FTP.
+    pub ftp: FtpLimits,
     /// When things happen.
     pub timing: Timing,
 }
@@ -238,4 +240,29 @@ pub struct MqttLimits {
     pub slots: usize,
     /// How many packets may wait for the broker's answer at the same time.
     pub in_flight: usize,
+}
+
+/// What FTP takes and how long it waits.
+#[derive(Clone, Copy, Debug)]
+pub struct FtpLimits {
+    /// The SSL context of both connections.
+    pub context: u8,
+    /// The numbers of the control and of the data connection, for logs.
+    pub links: (u8, u8),
+    /// Whether AT+FTPTYPE is "A" at power-on; otherwise "I".
+    pub ascii: bool,
+    /// The most bytes of one AT+FTPPUT=2.
+    pub put: u16,
+    /// The most bytes of one AT+FTPGET=2 and AT+FTPLIST=2.
+    pub get: u16,
+    /// AT+FTPTIMEOUT at power-on: how long the server may take for its next word or bytes, in seconds.
+    pub answer: u32,
+    /// How long the server may take to say goodbye, in milliseconds.
+    pub goodbye: u64,
+    /// AT+FTPQUIT's OK to the end of the session, in milliseconds.
+    pub quit: u64,
+    /// How long an upload waits for the host's next AT+FTPPUT=2 before the file is closed, in milliseconds.
+    pub put_idle: u64,
+    /// How long AT+FTPPUT=2 waits for the next byte, in milliseconds.
+    pub put_gap: u64,
 }

@@ -1,6 +1,6 @@
 //! openLuat Air724UG, firmware V401881 generation.
 
-use super::{MessageCapacity, MqttLimits, NameLimits, Profile, Timing};
+use super::{FtpLimits, MessageCapacity, MqttLimits, NameLimits, Profile, Timing};
 
 /// The Air724UG. Captured: manufacturer and revision format. Documented: the six suites, the contexts, the segment size, the
 /// prompt, the file capacity. Assumed: everything that names a network or a card (a test TAC, so that no real device
@@ -71,6 +71,18 @@ pub const AIR724UG: Profile = Profile {
         inbound: 1360,
         slots: 4,
         in_flight: 16,
+    },
+    ftp: FtpLimits {
+        context: 34,
+        links: (8, 9),
+        ascii: true,
+        put: 1360,
+        get: 1460,
+        answer: 75,
+        goodbye: 5_000,
+        quit: 100,
+        put_idle: 31_800,
+        put_gap: 75_000,
     },
     timing: Timing {
         card_ready: 300,

@@ -1,0 +1,103 @@
+//! What the verbs go by: the settings, until they are changed.
+#![allow(dead_code, reason = "the commands that use it follow")]
+
+use alloc::string::String;
+use core::fmt;
+
+use crate::profile::Profile;
+
+/// The settings of this family. Their `Debug` form hides the credentials.
+#[derive(Clone, PartialEq, Eq)]
+pub(super) struct Settings {
+    /// FTPCID.
+    pub(super) cid: u8,
+    /// FTPSERV.
+    pub(super) server: String,
+    /// FTPPORT.
+    pub(super) port: u16,
+    /// FTPUN.
+    pub(super) user: String,
+    /// FTPPW.
+    pub(super) password: String,
+    /// FTPMODE.
+    pub(super) passive: bool,
+    /// FTPTYPE.
+    pub(super) type_: Type,
+    /// FTPPUTOPT.
+    pub(super) put_option: PutOption,
+    /// FTPREST.
+    pub(super) rest: u64,
+    /// FTPGETNAME.
+    pub(super) get_name: String,
+    /// FTPGETPATH.
+    pub(super) get_path: String,
+    /// FTPPUTNAME.
+    pub(super) put_name: String,
+    /// FTPPUTPATH.
+    pub(super) put_path: String,
+    /// FTPTIMEOUT, in seconds: how long the server may take for its next word.
+    pub(super) timeout: u32,
+    /// FTPSSL.
+    pub(super) security: Security,
+}
+
+/// FTPTYPE.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Type {
+    /// "A": text.
+    Ascii,
+    /// "I": bytes as they are.
+    Image,
+}
+
+/// FTPPUTOPT.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum PutOption {
+    /// Behind what is there.
+    Append,
+    /// Under a name that the server makes up.
+    Unique,
+    /// In the place of what is there.
+    #[default]
+    Store,
+}
+
+/// FTPSSL.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Security {
+    #[default]
+    Plain,
+    /// TLS from the first byte on.
+    Implicit,
+    /// TLS after AUTH TLS.
+    Explicit,
+}
+
+impl Settings {
+    /// Those at power-on.
+    pub(super) fn new(profile: &Profile) -> Self {
+        Self {
+            cid: 1,
+            server: String::new(),
+            port: 21,
+            user: String::new(),
+            password: String::new(),
+            passive: true,
+            type_: if profile.ftp.ascii { Type::Ascii } else { Type::Image },
+            put_option: PutOption::default(),
+            rest: 0,
+            get_name: String::new(),
+            get_path: String::new(),
+            put_name: String::new(),
+            put_path: String::new(),
+            timeout: profile.ftp.answer,
+            security: Security::default(),
+        }
+    }
+}
+
+impl fmt::Debug for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Settings").field("cid", &self.cid).field("server", &self.server).finish_non_exhaustive()
+    }
+}
