@@ -27,7 +27,7 @@ use crate::families::{Family, FamilyTimer, Op, mqtt, names, network, sapbr, sock
 use crate::module::Module;
 use crate::setup::Setup;
 pub(crate) use apn::{Kept, is_kept, keep, to_keep};
-use bearer::Access;
+pub(crate) use bearer::Access;
 use context::Context;
 pub(crate) use context::activate;
 pub(crate) use grant::{cause, dead_end, dead_end_words, grants_context};

@@ -3,12 +3,14 @@
 //! Reference: the module's manual, chapter "IP applications". A bearer of an application rides on the default packet context
 //! beside the TCP/IP bearer (CSTT, CIICR): neither needs the other, and an open SAPBR does not leave IP INITIAL.
 
+use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
 
 use crate::command::{Answer, Command, Evidence, Fault, Outcome, Resume, Test, example, example_after};
 use crate::exchange::Exchange;
-use crate::families::{Family, FamilyTimer, Op, clock, network, packet};
+use crate::families::packet::{self, Access};
+use crate::families::{Family, FamilyTimer, Op, clock, network};
 use crate::module::Module;
 use crate::setup::Setup;
 use at::CmeError;
@@ -27,23 +29,29 @@ pub(crate) struct Sapbr {
 }
 
 /// One bearer.
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Bearer {
     state: State,
-    /// CONTYPE says CSD.
-    circuit: bool,
-    apn: String,
-    user: String,
-    password: String,
-    number: String,
-    /// RATE, if it was set.
-    rate: Option<u8>,
+    /// What it was opened with.
+    used: Option<Box<Access>>,
+    /// What has been set about it, if anything.
+    set: Option<Box<Parameters>>,
 }
 
-impl core::fmt::Debug for Bearer {
-    /// Without the password.
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.debug_struct("Bearer").field("state", &self.state).field("apn", &self.apn).finish_non_exhaustive()
+/// What can be set about a bearer.
+#[derive(Clone, Debug)]
+struct Parameters {
+    /// CONTYPE says CSD.
+    circuit: bool,
+    access: Access,
+    number: String,
+    rate: u8,
+}
+
+impl Default for Parameters {
+    /// At power-on: GPRS, 9600 bit/s (assumed).
+    fn default() -> Self {
+        Self { circuit: false, access: Access::default(), number: String::new(), rate: 2 }
     }
 }
 
@@ -95,7 +103,7 @@ impl Family for Sapbr {
         ],
         reference: "manual AT+SAPBR",
         evidence: Evidence::Documented,
-        remarks: "Tags in any case, quoted or bare; texts of at most 50 bytes; an empty APN is the network's. What is set counts \
+        remarks: "Tags in any case, quoted or bare; texts of at most 50 bytes; an empty APN is the default context's. What is set counts \
                   from the next opening. Opening one that is open and closing one that is closed: +CME ERROR: 3; opening \
                   while the packet domain is not attached the same, at once; refused by the network: +CME ERROR: 148 (all \
                   assumed). Type 4 without a tag prints all of them (assumed). AT+CIPSHUT leaves these bearers alone \
@@ -158,6 +166,11 @@ pub(crate) fn is_open(module: &Module, number: u8) -> bool {
     bearer(module, number).is_some_and(|bearer| bearer.state == State::Open)
 }
 
+/// The APN, user name and password that an application's bearer was opened with.
+pub(crate) fn access(module: &Module, number: u8) -> Access {
+    bearer(module, number).and_then(|bearer| bearer.used.as_deref()).cloned().unwrap_or_default()
+}
+
 /// The packet context under all of them is gone.
 pub(crate) fn context_lost(module: &mut Module) {
     for number in 1..=BEARERS as u8 {
@@ -183,8 +196,7 @@ fn bearer_mut(module: &mut Module, number: u8) -> Option<&mut Bearer> {
 
 /// Whether the network grants this bearer, with its APN.
 fn granted(module: &Module, number: u8) -> bool {
-    let apn = bearer(module, number).map_or("", |bearer| &bearer.apn);
-    packet::grants_context(module, apn)
+    packet::grants_context(module, &access(module, number).apn)
 }
 
 fn refused(module: &Module) -> Fault {
@@ -254,6 +266,9 @@ fn open(x: &mut Exchange<'_>, number: u8, state: State) -> Answer {
     if !network::attached(x.module) {
         return Err(Fault::not_allowed(x.module.with_cause("the packet domain is not attached")));
     }
+    if let Some(bearer) = bearer_mut(x.module, number) {
+        bearer.used = bearer.set.as_ref().map(|set| Box::new(set.access.clone()));
+    }
     let up = packet::default_address(x.module).is_some();
     if up && !granted(x.module, number) {
         return Err(refused(x.module));
@@ -269,7 +284,7 @@ fn open(x: &mut Exchange<'_>, number: u8, state: State) -> Answer {
     Ok(wait(number))
 }
 
-/// What can be set about a bearer.
+/// The names of what can be set about a bearer.
 #[derive(Clone, Copy)]
 enum Tag {
     ConnectionType,
@@ -305,21 +320,22 @@ fn set(x: &mut Exchange<'_>, number: u8) -> Answer {
         let rate = x.args.small(0..=3)?;
         x.args.finish()?;
         if let Some(bearer) = bearer_mut(x.module, number) {
-            bearer.rate = Some(rate);
+            bearer.set.get_or_insert_default().rate = rate;
         }
         return Ok(Outcome::Ok);
     }
     let value = x.args.opt_text(LONGEST)?.unwrap_or_default();
     x.args.finish()?;
     let Some(bearer) = bearer_mut(x.module, number) else { return Ok(Outcome::Ok) };
+    let set = bearer.set.get_or_insert_default();
     match tag {
-        Tag::ConnectionType if value.eq_ignore_ascii_case("GPRS") => bearer.circuit = false,
-        Tag::ConnectionType if value.eq_ignore_ascii_case("CSD") => bearer.circuit = true,
+        Tag::ConnectionType if value.eq_ignore_ascii_case("GPRS") => set.circuit = false,
+        Tag::ConnectionType if value.eq_ignore_ascii_case("CSD") => set.circuit = true,
         Tag::ConnectionType => return Err(Fault::error("the connection type is GPRS or CSD")),
-        Tag::Apn => bearer.apn = value.into(),
-        Tag::User => bearer.user = value.into(),
-        Tag::Password => bearer.password = value.into(),
-        Tag::Number => bearer.number = value.into(),
+        Tag::Apn => set.access.apn = value.into(),
+        Tag::User => set.access.user = value.into(),
+        Tag::Password => set.access.password = value.into(),
+        Tag::Number => set.number = value.into(),
         Tag::Rate => {}
     }
     Ok(Outcome::Ok)
@@ -328,25 +344,22 @@ fn set(x: &mut Exchange<'_>, number: u8) -> Answer {
 fn show(x: &mut Exchange<'_>, number: u8) -> Answer {
     let wanted = x.args.opt_text(LONGEST)?.map(tag).transpose()?;
     x.args.finish()?;
-    let Some(bearer) = bearer(x.module, number) else { return Ok(Outcome::Ok) };
+    let set = bearer(x.module, number).and_then(|bearer| bearer.set.as_deref()).cloned().unwrap_or_default();
     for (tag, name) in TAGS {
         if wanted.is_some_and(|wanted| wanted as u8 != tag as u8) {
             continue;
         }
         match tag {
             Tag::ConnectionType => {
-                let kind = if bearer.circuit { "CSD" } else { "GPRS" };
+                let kind = if set.circuit { "CSD" } else { "GPRS" };
                 x.reply.info(format_args!("+SAPBR:{name},{kind}"));
             }
-            Tag::Apn => x.reply.info(format_args!("+SAPBR:{name},{}", bearer.apn)),
-            Tag::User => x.reply.info(format_args!("+SAPBR:{name},{}", bearer.user)),
-            Tag::Password => x.reply.info(format_args!("+SAPBR:{name},{}", bearer.password)),
-            Tag::Number => x.reply.info(format_args!("+SAPBR:{name},{}", bearer.number)),
-            Tag::Rate => x.reply.info(format_args!("+SAPBR:{name},{}", bearer.rate.unwrap_or(DEFAULT_RATE))),
+            Tag::Apn => x.reply.info(format_args!("+SAPBR:{name},{}", set.access.apn)),
+            Tag::User => x.reply.info(format_args!("+SAPBR:{name},{}", set.access.user)),
+            Tag::Password => x.reply.info(format_args!("+SAPBR:{name},{}", set.access.password)),
+            Tag::Number => x.reply.info(format_args!("+SAPBR:{name},{}", set.number)),
+            Tag::Rate => x.reply.info(format_args!("+SAPBR:{name},{}", set.rate)),
         }
     }
     Ok(Outcome::Ok)
 }
-
-/// RATE at power-on: 9600 bit/s (assumed).
-const DEFAULT_RATE: u8 = 2;

@@ -46,8 +46,8 @@ enum Told {
 /// Why something does not get through.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Obstacle {
-    /// The bearer leads nowhere.
-    DeadEnd,
+    /// The bearer (AT+SAPBR's, or that of TCP/IP) leads nowhere.
+    DeadEnd(Option<u8>),
     /// No name server answers.
     Silent,
     /// Name servers answer that they cannot.
@@ -71,7 +71,7 @@ impl Module {
     /// Asks the network something about a connection.
     pub(crate) fn link(&mut self, conn: ConnId, request: LinkRequest) {
         match request {
-            LinkRequest::Connect(connect) => self.connect(conn, connect),
+            LinkRequest::Connect(connect) => self.connect(conn, None, connect),
             request if self.air.holes.contains(&conn) => self.swallow(conn, &request),
             LinkRequest::Close { .. } if self.air.is_pending(conn) => {
                 self.forget(conn);
@@ -81,8 +81,13 @@ impl Module {
         }
     }
 
-    /// Asks the network something; [`Module::query_result`] takes the answer.
+    /// Asks the network something over the TCP/IP bearer; [`Module::query_result`] takes the answer.
     pub(crate) fn ask(&mut self, question: Query) -> QueryId {
+        self.ask_over(None, question)
+    }
+
+    /// Asks the network something over an AT+SAPBR bearer (1 to 3), or the TCP/IP bearer.
+    pub(crate) fn ask_over(&mut self, bearer: Option<u8>, question: Query) -> QueryId {
         let query = self.new_query();
         let (host, timeout, resolves) = match &question {
             Query::Resolve { host, timeout, .. } => (host, *timeout, true),
@@ -94,14 +99,14 @@ impl Module {
         };
         let timing = &self.setup.profile.timing;
         let literal = host.parse::<Ipv4Addr>().is_ok();
-        let (after, failure, obstacle) = match self.obstacle(host) {
+        let (after, failure, obstacle) = match self.obstacle(bearer, host) {
             Some(obstacle) if !(resolves && literal) => match obstacle {
                 Obstacle::Failing => (timing.name_refused, QueryFailure::BadNameServer, obstacle),
                 Obstacle::Silent => (timeout.min(timing.resolve), QueryFailure::NoNameServer, obstacle),
-                Obstacle::DeadEnd if !literal => {
+                Obstacle::DeadEnd(_) if !literal => {
                     (timeout.min(timing.resolve), QueryFailure::NoNameServer, obstacle)
                 }
-                Obstacle::DeadEnd | Obstacle::Private(_) => (timeout, QueryFailure::Timeout, obstacle),
+                Obstacle::DeadEnd(_) | Obstacle::Private(_) => (timeout, QueryFailure::Timeout, obstacle),
             },
             _ => {
                 self.outputs.push_back(Output::Query { query, question });
@@ -161,8 +166,9 @@ impl Module {
         self.timers.cancel(Timer::Air);
     }
 
-    fn connect(&mut self, conn: ConnId, connect: Box<Connect>) {
-        if let Some(obstacle) = self.obstacle(&connect.host) {
+    /// Asks for a connection over an AT+SAPBR bearer (1 to 3), or the TCP/IP bearer.
+    pub(super) fn connect(&mut self, conn: ConnId, bearer: Option<u8>, connect: Box<Connect>) {
+        if let Some(obstacle) = self.obstacle(bearer, &connect.host) {
             let address = connect.host.parse().ok();
             return self.lose(conn, &connect, address, obstacle);
         }
@@ -186,10 +192,10 @@ impl Module {
         let limit = connect.connect_timeout;
         let (after, failure) = match (obstacle, address) {
             (Obstacle::Failing, _) => (timing.name_refused, LinkFailure::Dns),
-            (Obstacle::Silent, _) | (Obstacle::DeadEnd, None) => {
+            (Obstacle::Silent, _) | (Obstacle::DeadEnd(_), None) => {
                 (timing.resolve.min(limit), LinkFailure::Dns)
             }
-            (Obstacle::DeadEnd | Obstacle::Private(_), Some(address))
+            (Obstacle::DeadEnd(_) | Obstacle::Private(_), Some(address))
                 if connect.transport == Transport::Udp =>
             {
                 let peer = SocketAddr::new(address.into(), connect.port);
@@ -198,7 +204,7 @@ impl Module {
                 self.note(None, &format!("link {}", connect.link), text);
                 return self.later(0, Pending::Link(conn, Told::Connected(peer)));
             }
-            (Obstacle::DeadEnd | Obstacle::Private(_), _) => (limit, LinkFailure::Timeout),
+            (Obstacle::DeadEnd(_) | Obstacle::Private(_), _) => (limit, LinkFailure::Timeout),
         };
         self.later(after, Pending::Link(conn, Told::Failed(failure, connect.link, obstacle)));
     }
@@ -251,10 +257,10 @@ impl Module {
     }
 
     /// What stands between the module and a host.
-    fn obstacle(&self, host: &str) -> Option<Obstacle> {
+    fn obstacle(&self, bearer: Option<u8>, host: &str) -> Option<Obstacle> {
         let literal: Option<Ipv4Addr> = host.parse().ok();
         match (literal, self.world.dns) {
-            _ if packet::dead_end(self) => Some(Obstacle::DeadEnd),
+            _ if packet::dead_end(self, bearer) => Some(Obstacle::DeadEnd(bearer)),
             (Some(address), _) => self.hidden(address).then_some(Obstacle::Private(address)),
             (None, Dns::Dead) => Some(Obstacle::Silent),
             (None, Dns::Failing) => Some(Obstacle::Failing),
@@ -271,7 +277,7 @@ impl Module {
             return cause;
         }
         match obstacle {
-            Obstacle::DeadEnd => packet::dead_end_words(self),
+            Obstacle::DeadEnd(bearer) => packet::dead_end_words(self, bearer),
             Obstacle::Silent => "no name server answers (AT+CDNSGIP shows it for any name): AT+CDNSCFG sets other name \
                                  servers, and an address instead of the name needs none"
                 .into(),

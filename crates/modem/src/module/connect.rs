@@ -11,7 +11,7 @@ use super::Module;
 use crate::command::Fault;
 use crate::exchange::Exchange;
 use crate::families::{self, socket, ssl};
-use crate::io::{ConnId, Connect, LinkRequest, Transport};
+use crate::io::{ConnId, Connect, Transport};
 
 /// What a family wants to connect to, and how.
 #[derive(Debug)]
@@ -21,6 +21,8 @@ pub(crate) struct Opening {
     pub(crate) port: u16,
     /// The SSL context, if TLS is to be spoken.
     pub(crate) context: Option<u8>,
+    /// The AT+SAPBR bearer (1 to 3) that it goes over; `None`: the TCP/IP bearer.
+    pub(crate) bearer: Option<u8>,
     pub(crate) name_servers: Vec<IpAddr>,
     pub(crate) local_port: Option<u16>,
     /// The number for logs.
@@ -57,7 +59,7 @@ impl Module {
     /// Asks for a connection with everything that holds for connections now: the context's parameters, keep-alive, time-outs.
     /// [`Family::linked`](families::Family::linked) is told what becomes of it.
     pub(crate) fn open(&mut self, opening: Opening) -> Result<ConnId, NoContext> {
-        let Opening { transport, host, port, context, name_servers, local_port, link } = opening;
+        let Opening { transport, host, port, context, bearer, name_servers, local_port, link } = opening;
         let tls = match context {
             Some(context) => Some(Box::new(ssl::request(self, context, &host).ok_or(NoContext)?)),
             None => None,
@@ -74,7 +76,7 @@ impl Module {
             link,
         };
         let conn = self.new_conn();
-        self.link(conn, LinkRequest::Connect(Box::new(connect)));
+        self.connect(conn, bearer, Box::new(connect));
         Ok(conn)
     }
 }

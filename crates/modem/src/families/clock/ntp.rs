@@ -128,7 +128,7 @@ fn ask(x: &mut Exchange<'_>) -> Answer {
     }
     let name_servers = names::application_servers(x.module, bearer);
     let timeout = x.profile().timing.network_time_server;
-    let query = x.module.ask(Query::Time { host, name_servers, timeout });
+    let query = x.module.ask_over(Some(bearer), Query::Time { host, name_servers, timeout });
     x.module.families.clock.ntp.asked = Some((query, line));
     Ok(Outcome::Ok)
 }

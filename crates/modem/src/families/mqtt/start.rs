@@ -99,6 +99,7 @@ fn start(x: &mut Exchange<'_>, tls: bool) -> Answer {
         host,
         port,
         context: tls.then_some(limits.context),
+        bearer: None,
         name_servers: names::servers(x.module),
         local_port: None,
         link: limits.link,

@@ -174,8 +174,13 @@ pub(super) fn fallback(module: &Module) -> Access {
     if let Some(given) = packet.given.as_ref().filter(|given| !given.apn.is_empty()) {
         return given.clone();
     }
+    default_access(module)
+}
+
+/// The private APN's, if the default context has it, else the default context's own.
+pub(super) fn default_access(module: &Module) -> Access {
     let apn = default_apn(module);
-    match &packet.private {
+    match &module.families.packet.private {
         Some(private) if private.access.apn == apn => private.access.clone(),
         _ => Access { apn, user: String::new(), password: String::new() },
     }

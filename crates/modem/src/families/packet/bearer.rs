@@ -8,12 +8,12 @@ use crate::command::{Answer, Command, Evidence, Fault, Outcome, Test, example, e
 use crate::exchange::Exchange;
 use crate::families::Op;
 
-/// What CSTT sets.
+/// What a bearer is asked for with.
 #[derive(Clone, Default, PartialEq, Eq)]
-pub(super) struct Access {
-    pub(super) apn: String,
-    pub(super) user: String,
-    pub(super) password: String,
+pub(crate) struct Access {
+    pub(crate) apn: String,
+    pub(crate) user: String,
+    pub(crate) password: String,
 }
 
 impl core::fmt::Debug for Access {

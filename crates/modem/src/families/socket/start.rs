@@ -125,7 +125,8 @@ pub(super) fn connect(module: &mut Module, number: u8) {
     };
     let context = (transport == Transport::Tcp && ssl::enabled(module)).then_some(number);
     let name_servers = names::servers(module);
-    let opening = Opening { transport, host, port, context, name_servers, local_port, link: number };
+    let bearer = None;
+    let opening = Opening { transport, host, port, context, bearer, name_servers, local_port, link: number };
     let Ok(conn) = module.open(opening) else {
         let text = "TLS is on (AT+CIPSSL=1), but this link number has no SSL context: use links 0 to 5";
         module.note(Some(line), &format!("link {number}"), text);
