@@ -29,8 +29,8 @@ pub(crate) fn run() -> Result<()> {
         pages.push(Page { rows: rows(&name, &text)?, name });
     }
     let mut tags = Vec::new();
-    for (directory, extension, comment) in [("crates", "at", ""), ("crates", "rs", "//"), ("e2e", "py", "#")]
-    {
+    let places = [("crates", "at", ""), ("crates", "rs", "//"), ("e2e", "at", ""), ("e2e", "py", "#")];
+    for (directory, extension, comment) in places {
         for path in files(&root.join(directory), extension)? {
             let name = path.strip_prefix(&root).unwrap_or(&path).display().to_string();
             let text = fs::read_to_string(&path).with_context(|| format!("cannot read {name}"))?;

@@ -51,6 +51,7 @@ const PROGRAMS: &[Program] = &[
     },
     Program { name: "mosquitto_pub", package: "mosquitto-clients", purpose: "is the other MQTT client" },
     Program { name: "mosquitto", package: "mosquitto", purpose: "is the MQTT broker" },
+    Program { name: "nginx", package: "nginx", purpose: "is the web server" },
     Program {
         name: "gammu",
         package: "gammu",
@@ -60,6 +61,10 @@ const PROGRAMS: &[Program] = &[
     Program { name: "picocom", package: "picocom", purpose: "is the terminal that the README names" },
     Program { name: "runscript", package: "minicom", purpose: "plays a script of minicom, another terminal" },
 ];
+
+/// The packages that start a service of their own name when they are installed. The tests start the programs themselves, so nobody
+/// needs it.
+const SERVICES: &[&str] = &["mosquitto", "nginx"];
 
 /// What only the benchmark needs.
 const FOR_BENCH: &[Program] = &[
@@ -133,6 +138,9 @@ pub(crate) fn ensure(install: bool) -> Result<PathBuf> {
     }
     if !debian.is_empty() {
         apt_install(&debian)?;
+        for package in debian.iter().filter(|package| SERVICES.contains(package)) {
+            stop_service(package)?;
+        }
     }
     if let Some(still) = missing.iter().find(|program| !run::is_on_path(program.name)) {
         bail!("package {} was installed, but there is still no program {}", still.package, still.name);
@@ -155,18 +163,38 @@ fn apt_install(packages: &[&str]) -> Result<()> {
     if !run::is_on_path("apt-get") {
         bail!("there is no apt-get here; please install: {}", packages.join(" "));
     }
-    let root = run::output(Command::new("id").arg("-u")).is_ok_and(|id| id.trim() == "0");
+    let root = is_root();
     if !root && !run::is_on_path("sudo") {
         bail!("neither root nor sudo; please run: apt-get install {}", packages.join(" "));
     }
     let apt = |arguments: &[&str]| {
-        let mut command = Command::new(if root { "env" } else { "sudo" });
+        let mut command = as_root(root);
         // In front of apt-get rather than in our own environment, because sudo would drop it.
         command.args(["DEBIAN_FRONTEND=noninteractive", "apt-get"]).args(arguments);
         command
     };
     run::run(&mut apt(&["update", "-qq"]))?;
     run::run(apt(&["install", "-y", "-qq", "--no-install-recommends"]).args(packages))
+}
+
+/// The beginning of a command that needs root's rights, for root or for somebody who has sudo.
+fn as_root(root: bool) -> Command {
+    Command::new(if root { "env" } else { "sudo" })
+}
+
+fn is_root() -> bool {
+    run::output(Command::new("id").arg("-u")).is_ok_and(|id| id.trim() == "0")
+}
+
+/// Ends the service that a package has just started, and keeps systemd from starting it again.
+fn stop_service(name: &str) -> Result<()> {
+    let mut command = as_root(is_root());
+    if Path::new("/run/systemd/system").is_dir() {
+        return run::run(command.args(["systemctl", "disable", "--quiet", "--now", name]));
+    }
+    // A script of the package's; it complains when a policy has kept the service from starting.
+    run::succeeds(command.args(["service", name, "stop"]));
+    Ok(())
 }
 
 /// The virtual environment with the packages of `e2e/requirements.txt`.

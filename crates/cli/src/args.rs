@@ -1,13 +1,16 @@
 //! What can be typed behind `modemtwin`.
 
+use std::convert::Infallible;
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+use host::client::Address;
 
 use crate::lines::Lines;
+use crate::play;
 use crate::resolve::Resolve;
 
 const STYLES: Styles = Styles::styled()
@@ -79,6 +82,17 @@ Examples:
       one context, with the files of module 0 of this user
 ";
 
+const PLAY_EXAMPLES: &str = "\
+What the module says has to be what is written, byte for byte; the first step
+that goes otherwise ends it.
+
+Examples:
+  modemtwin play session.at
+      on the line of a twin that runs: ./modem0
+  modemtwin play session.at --line /dev/ttyUSB0 --set port=8080 --bind ca=./ca.crt
+      on a real module; {port} in the transcript is 8080, `ca` is that file
+";
+
 const SMS_EXAMPLES: &str = "\
 A module that is not running gets the message when it runs again. What modules
 send is in DIR/modem0/outbox, one message a line; only its owner can read it.
@@ -113,6 +127,9 @@ pub(crate) enum Action {
     /// Plays the SSL guide's mutual-TLS session on a real PTY against a real server, and says what happened.
     #[command(after_help = EXIT_CODES)]
     Demo(Demo),
+    /// Plays a transcript on the line of a module that runs elsewhere, a twin or a real one.
+    #[command(after_help = format!("{PLAY_EXAMPLES}\n{EXIT_CODES}"))]
+    Play(Play),
     /// Says what a module's TLS contexts would do: files, checks, risks, and whether a connect can work. Connects to nobody.
     #[command(after_help = format!("{EXPLAIN_EXAMPLES}\n{EXIT_CODES}"))]
     Explain(Explain),
@@ -194,6 +211,24 @@ pub(crate) struct Demo {
     pub(crate) record: Record,
     #[command(flatten)]
     pub(crate) log: Log,
+}
+
+/// `play`.
+#[derive(Debug, Args)]
+pub(crate) struct Play {
+    /// The transcript. docs/transcripts.md has the format.
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// Where the module is: a device (at the bit rate that it has), or ADDR:PORT. May be given several times: the first is the
+    /// transcript's line 0.
+    #[arg(long, value_name = "LINE", default_value = "./modem0", value_parser = line)]
+    pub(crate) line: Vec<Address>,
+    /// Give one of the transcript's variables its value, as `@set` does. May be given several times.
+    #[arg(long, value_name = "NAME=TEXT", value_parser = play::named)]
+    pub(crate) set: Vec<play::Named>,
+    /// Bind the contents of a file to a name, as `@file` does. May be given several times.
+    #[arg(long, value_name = "NAME=PATH", value_parser = play::named)]
+    pub(crate) bind: Vec<play::Named>,
 }
 
 /// `explain`.
@@ -301,6 +336,10 @@ pub(crate) enum Tls {
     Module,
     /// TLS 1.3 and forward-secret suites (ECDHE, AES-GCM, ChaCha20) as well.
     Modern,
+}
+
+fn line(text: &str) -> Result<Address, Infallible> {
+    Ok(play::line(text))
 }
 
 fn ip_address(text: &str) -> Result<IpAddr, String> {

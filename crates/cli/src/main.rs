@@ -8,6 +8,7 @@ mod lab;
 mod lines;
 mod log;
 mod paste;
+mod play;
 mod record;
 mod resolve;
 mod run;
@@ -31,6 +32,7 @@ fn main() -> ExitCode {
     let result = match action {
         Action::Commands(options) => commands::commands(&options),
         Action::Explain(options) => explain::explain(&options),
+        Action::Play(options) => play::play(&options),
         Action::Sms(options) => sms::sms(&options),
         Action::Run(options) => {
             log::start(options.log);
