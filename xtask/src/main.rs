@@ -14,6 +14,7 @@ mod run;
 mod soak;
 mod test;
 mod tls_matrix;
+mod unpacked;
 
 use std::process::ExitCode;
 

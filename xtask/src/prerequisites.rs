@@ -8,6 +8,7 @@ use std::process::Command;
 use anyhow::{Context, Result, bail};
 
 use crate::run;
+use crate::unpacked::{self, Package};
 
 /// A program that the tests start.
 struct Program {
@@ -102,6 +103,7 @@ pub(crate) fn ensure_for_bench() -> Result<()> {
 /// Something is missing and may not, or cannot, be installed. Then all of it is named, each with its reason.
 pub(crate) fn ensure(install: bool) -> Result<PathBuf> {
     let missing: Vec<&Program> = PROGRAMS.iter().filter(|program| !run::is_on_path(program.name)).collect();
+    let packages: Vec<&Package> = unpacked::PACKAGES.iter().filter(|package| !package.is_ready()).collect();
     let base_python = python();
     let environment = Environment::new();
     let packages_ready = environment.is_ready();
@@ -110,17 +112,20 @@ pub(crate) fn ensure(install: bool) -> Result<PathBuf> {
     for program in &missing {
         let _ = writeln!(list, "  {} (apt: {}): {}", program.name, program.package, program.purpose);
     }
+    for package in &packages {
+        let _ = writeln!(list, "  {} (apt, unpacked only): {}", package.name, package.purpose);
+    }
     if base_python.is_none() && !packages_ready {
         list.push_str("  python3 with venv (apt: python3 python3-venv): runs the end-to-end tests\n");
     }
     if !packages_ready {
         let _ = writeln!(
             list,
-            "  pyserial, pytest and tlslite-ng (pip, into {}):",
+            "  pyserial, pytest, tlslite-ng, pyftpdlib and pyOpenSSL (pip, into {}):",
             environment.directory.display()
         );
         list.push_str(
-            "    a serial client in another language, the runner of its tests, and a TLS server in Python\n",
+            "    a serial client in another language, the runner of its tests, a TLS server and an FTP server in Python\n",
         );
     }
     if list.is_empty() {
@@ -133,6 +138,7 @@ pub(crate) fn ensure(install: bool) -> Result<PathBuf> {
     print!("missing, will be installed now:\n{list}");
 
     let mut debian: Vec<&str> = missing.iter().map(|program| program.package).collect();
+    debian.extend(packages.iter().flat_map(|package| package.libraries));
     if base_python.is_none() && !packages_ready {
         debian.extend(["python3", "python3-venv"]);
     }
@@ -144,6 +150,9 @@ pub(crate) fn ensure(install: bool) -> Result<PathBuf> {
     }
     if let Some(still) = missing.iter().find(|program| !run::is_on_path(program.name)) {
         bail!("package {} was installed, but there is still no program {}", still.package, still.name);
+    }
+    for package in packages {
+        package.unpack()?;
     }
     if !packages_ready {
         let python = python().context("there is still no python3 that can make a virtual environment")?;
@@ -226,7 +235,8 @@ impl Environment {
             _ => false,
         };
         same && run::succeeds(
-            Command::new(self.python()).args(["-c", "import serial, pytest, xdist, tlslite"]),
+            Command::new(self.python())
+                .args(["-c", "import serial, pytest, xdist, tlslite, pyftpdlib, OpenSSL"]),
         )
     }
 
