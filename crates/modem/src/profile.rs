@@ -249,6 +249,14 @@ pub struct FtpLimits {
     pub context: u8,
     /// The numbers of the control and of the data connection, for logs.
     pub links: (u8, u8),
+    /// Server, user name, password, each.
+    pub name: usize,
+    /// AT+FTPGETNAME and AT+FTPPUTNAME, each.
+    pub file: usize,
+    /// AT+FTPGETPATH.
+    pub get_path: usize,
+    /// AT+FTPPUTPATH.
+    pub put_path: usize,
     /// Whether AT+FTPTYPE is "A" at power-on; otherwise "I".
     pub ascii: bool,
     /// The most bytes of one AT+FTPPUT=2.

@@ -8,32 +8,66 @@
 //! said before.
 
 mod job;
+mod kept;
+mod set;
 mod settings;
 
-use crate::command::{Answer, Command, Outcome, Resume};
+use crate::command::{Answer, Command, Fault, Outcome, Resume};
 use crate::exchange::Exchange;
-use crate::families::{Family, Never};
+use crate::families::{Family, Never, Op};
+use crate::module::Module;
 use crate::setup::Setup;
 use settings::Settings;
 
 /// The family's state.
 #[derive(Debug)]
 pub(crate) struct Ftp {
-    #[allow(dead_code, reason = "the commands that set it follow")]
     settings: Settings,
 }
 
+/// What an open command of this family is in the middle of.
+#[derive(Debug)]
+pub(crate) enum FtpOp {
+    /// FTPSCONT: the settings are being kept.
+    Keep,
+}
+
 impl Family for Ftp {
-    type Op = Never;
+    type Op = FtpOp;
     type Timer = Never;
 
-    const COMMANDS: &'static [Command] = &[];
+    const COMMANDS: &'static [Command] = &[
+        set::FTPCID,
+        set::FTPSERV,
+        set::FTPPORT,
+        set::FTPUN,
+        set::FTPPW,
+        set::FTPMODE,
+        set::FTPTYPE,
+        set::FTPPUTOPT,
+        set::FTPREST,
+        set::FTPGETNAME,
+        set::FTPGETPATH,
+        set::FTPPUTNAME,
+        set::FTPPUTPATH,
+        kept::FTPSCONT,
+    ];
 
     fn new(setup: &Setup) -> Self {
         Self { settings: Settings::new(setup.profile) }
     }
 
-    fn resume(_x: &mut Exchange<'_>, _op: Never, _event: Resume) -> Answer {
-        Ok(Outcome::Ok)
+    fn resume(_x: &mut Exchange<'_>, op: FtpOp, event: Resume) -> Answer {
+        match (op, event) {
+            (FtpOp::Keep, Resume::Store(result)) => match result {
+                Ok(_) => Ok(Outcome::Ok),
+                Err(error) => Err(Fault::error(alloc::format!("{error}"))),
+            },
+            (op, _) => Ok(Outcome::Wait(Op::ftp(op))),
+        }
+    }
+
+    fn load(module: &mut Module, key: &str, value: &str) {
+        kept::load(module, key, value);
     }
 }

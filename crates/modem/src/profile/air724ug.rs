@@ -75,6 +75,10 @@ pub const AIR724UG: Profile = Profile {
     ftp: FtpLimits {
         context: 34,
         links: (8, 9),
+        name: 49,
+        file: 99,
+        get_path: 255,
+        put_path: 99,
         ascii: true,
         put: 1360,
         get: 1460,

@@ -50,6 +50,23 @@ pub(super) enum Type {
     Image,
 }
 
+impl Type {
+    const ALL: [Self; 2] = [Self::Ascii, Self::Image];
+
+    /// As it stands in AT+FTPTYPE and in TYPE.
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            Self::Ascii => "A",
+            Self::Image => "I",
+        }
+    }
+
+    /// The one of this name, in any case.
+    pub(super) fn named(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|type_| type_.word().eq_ignore_ascii_case(word))
+    }
+}
+
 /// FTPPUTOPT.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum PutOption {
@@ -60,6 +77,24 @@ pub(super) enum PutOption {
     /// In the place of what is there.
     #[default]
     Store,
+}
+
+impl PutOption {
+    const ALL: [Self; 3] = [Self::Append, Self::Unique, Self::Store];
+
+    /// As it stands in AT+FTPPUTOPT, which is the server's command.
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            Self::Append => "APPE",
+            Self::Unique => "STOU",
+            Self::Store => "STOR",
+        }
+    }
+
+    /// The one of this name, in any case.
+    pub(super) fn named(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|option| option.word().eq_ignore_ascii_case(word))
+    }
 }
 
 /// FTPSSL.
