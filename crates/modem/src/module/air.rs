@@ -5,6 +5,7 @@
 
 use alloc::boxed::Box;
 use alloc::format;
+use alloc::string::String;
 use alloc::vec::Vec;
 use core::net::{IpAddr, Ipv4Addr, SocketAddr};
 
@@ -23,8 +24,21 @@ pub(super) struct Air {
     pending: Vec<(Time, Pending)>,
     /// UDP links into nothing.
     holes: Vec<ConnId>,
-    /// Connects whose address has to be looked at first.
-    looking: Vec<(QueryId, ConnId, Box<Connect>, Time)>,
+    /// What waits until the address behind its name has been looked at, and since when.
+    looking: Vec<(QueryId, Held, Time)>,
+}
+
+/// What waits for the address behind a name.
+#[derive(Debug)]
+enum Held {
+    Link(ConnId, Box<Connect>),
+    /// [`Query::Time`].
+    Time {
+        query: QueryId,
+        host: String,
+        name_servers: Vec<IpAddr>,
+        timeout: u64,
+    },
 }
 
 #[derive(Debug)]
@@ -56,6 +70,12 @@ enum Obstacle {
     Private(Ipv4Addr),
 }
 
+impl Held {
+    fn is(&self, wanted: ConnId) -> bool {
+        matches!(self, Self::Link(conn, _) if *conn == wanted)
+    }
+}
+
 impl Air {
     fn next(&self) -> Option<Time> {
         self.pending.iter().map(|(at, _)| *at).min()
@@ -63,7 +83,7 @@ impl Air {
 
     fn is_pending(&self, wanted: ConnId) -> bool {
         self.pending.iter().any(|(_, pending)| matches!(pending, Pending::Link(conn, _) if *conn == wanted))
-            || self.looking.iter().any(|(_, conn, ..)| *conn == wanted)
+            || self.looking.iter().any(|(_, held, _)| held.is(wanted))
     }
 }
 
@@ -109,12 +129,36 @@ impl Module {
                 Obstacle::DeadEnd(_) | Obstacle::Private(_) => (timeout, QueryFailure::Timeout, obstacle),
             },
             _ => {
-                self.outputs.push_back(Output::Query { query, question });
+                self.put(query, question);
                 return query;
             }
         };
         self.later(after, Pending::Query(query, failure, obstacle));
         query
+    }
+
+    /// A question in whose way nothing stands as far as its host tells. An echo tells later where it comes from.
+    fn put(&mut self, query: QueryId, question: Query) {
+        match question {
+            Query::Time { host, name_servers, timeout } if self.may_hide(&host) => {
+                let (name, servers) = (host.clone(), name_servers.clone());
+                self.look(name, servers, timeout, Held::Time { query, host, name_servers, timeout });
+            }
+            question => self.outputs.push_back(Output::Query { query, question }),
+        }
+    }
+
+    /// Whether a private address may be behind this, which is not reached.
+    fn may_hide(&self, host: &str) -> bool {
+        !self.world.private_servers && host.parse::<Ipv4Addr>().is_err()
+    }
+
+    /// Looks at the address behind a name first.
+    fn look(&mut self, host: String, name_servers: Vec<IpAddr>, timeout: u64, held: Held) {
+        let query = self.new_query();
+        let question = Query::Resolve { host, name_servers, timeout };
+        self.outputs.push_back(Output::Query { query, question });
+        self.air.looking.push((query, held, self.now));
     }
 
     /// The answer to a question of this file's own, or what has become of it on the way: `None` when no family asked.
@@ -131,15 +175,39 @@ impl Module {
                 result => result,
             });
         };
-        let (_, conn, mut connect, since) = self.air.looking.remove(index);
+        let (_, held, since) = self.air.looking.remove(index);
         let passed = self.now.0.saturating_sub(since.0);
-        connect.connect_timeout = connect.connect_timeout.saturating_sub(passed).max(1);
-        match result {
-            Ok(QueryReply::Address(IpAddr::V4(address))) if self.hidden(address) => {
-                self.lose(conn, &connect, Some(address), Obstacle::Private(address));
+        let left = |timeout: u64| timeout.saturating_sub(passed).max(1);
+        let private = match result {
+            Ok(QueryReply::Address(IpAddr::V4(address))) => {
+                Some(address).filter(|address| self.hidden(*address))
             }
             // Whatever is wrong with the name, the host program explains it better.
-            _ => self.outputs.push_back(Output::Link { conn, request: LinkRequest::Connect(connect) }),
+            _ => None,
+        };
+        match held {
+            Held::Link(conn, mut connect) => {
+                connect.connect_timeout = left(connect.connect_timeout);
+                match private {
+                    Some(address) => self.lose(conn, &connect, Some(address), Obstacle::Private(address)),
+                    None => {
+                        self.outputs.push_back(Output::Link { conn, request: LinkRequest::Connect(connect) })
+                    }
+                }
+            }
+            Held::Time { query, host, name_servers, timeout } => {
+                let timeout = left(timeout);
+                match private {
+                    Some(address) => {
+                        let obstacle = Obstacle::Private(address);
+                        self.later(timeout, Pending::Query(query, QueryFailure::Timeout, obstacle));
+                    }
+                    None => {
+                        let question = Query::Time { host, name_servers, timeout };
+                        self.outputs.push_back(Output::Query { query, question });
+                    }
+                }
+            }
         }
         None
     }
@@ -172,16 +240,9 @@ impl Module {
             let address = connect.host.parse().ok();
             return self.lose(conn, &connect, address, obstacle);
         }
-        if !self.world.private_servers && connect.host.parse::<Ipv4Addr>().is_err() {
-            let question = Query::Resolve {
-                host: connect.host.clone(),
-                name_servers: connect.name_servers.clone(),
-                timeout: connect.connect_timeout,
-            };
-            let query = self.new_query();
-            self.outputs.push_back(Output::Query { query, question });
-            self.air.looking.push((query, conn, connect, self.now));
-            return;
+        if self.may_hide(&connect.host) {
+            let (name, servers) = (connect.host.clone(), connect.name_servers.clone());
+            return self.look(name, servers, connect.connect_timeout, Held::Link(conn, connect));
         }
         self.outputs.push_back(Output::Link { conn, request: LinkRequest::Connect(connect) });
     }
@@ -240,7 +301,7 @@ impl Module {
 
     fn forget(&mut self, wanted: ConnId) {
         self.air.holes.retain(|conn| *conn != wanted);
-        self.air.looking.retain(|(_, conn, ..)| *conn != wanted);
+        self.air.looking.retain(|(_, held, _)| !held.is(wanted));
         self.air.pending.retain(|(_, pending)| !matches!(pending, Pending::Link(conn, _) if *conn == wanted));
     }
 
