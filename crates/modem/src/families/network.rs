@@ -14,7 +14,7 @@ use at::CmeError;
 
 use crate::command::{Answer, Command, Evidence, Fault, Outcome, Resume, Test, example, example_after};
 use crate::exchange::Exchange;
-use crate::families::{Family, FamilyTimer, Op, packet, power, sim};
+use crate::families::{Family, FamilyTimer, Op, packet, power, sapbr, sim};
 use crate::io::{Coverage, LineId, Time};
 use crate::module::Module;
 use crate::setup::Setup;
@@ -47,10 +47,21 @@ pub(crate) struct Network {
 /// What an open command of this family waits for.
 #[derive(Debug)]
 pub(crate) enum NetworkOp {
-    /// AT+CGATT=1, or AT+CGACT=1 while detached: attached, or its time is over. These contexts come up then.
-    Attach(Vec<u8>),
+    /// Attached, or its time is over. What the command is really about comes then.
+    Attach(AfterAttach),
     /// AT+COPS=?: the search is over.
     Scan,
+}
+
+/// What a command goes on with once the packet domain is attached.
+#[derive(Debug)]
+pub(crate) enum AfterAttach {
+    /// AT+CGATT=1: nothing.
+    Nothing,
+    /// AT+CGACT=1: these contexts come up.
+    Contexts(Vec<u8>),
+    /// AT+SAPBR=1: this bearer is opened.
+    Bearer(u8),
 }
 
 /// The family's timers.
@@ -183,10 +194,14 @@ impl Family for Network {
 
     fn resume(x: &mut Exchange<'_>, op: NetworkOp, _event: Resume) -> Answer {
         match op {
-            NetworkOp::Attach(contexts) => {
+            NetworkOp::Attach(then) => {
                 x.module.cancel(FamilyTimer::network(NetworkTimer::AttachLimit(x.line)));
                 if attached(x.module) {
-                    return packet::activate(x, &contexts);
+                    return match then {
+                        AfterAttach::Nothing => Ok(Outcome::Ok),
+                        AfterAttach::Contexts(contexts) => packet::activate(x, &contexts),
+                        AfterAttach::Bearer(number) => sapbr::open(x, number),
+                    };
                 }
                 let error = match x.module.families.network.service.access {
                     Access::Gsm => NO_DATA,
@@ -328,11 +343,12 @@ fn set_attach(x: &mut Exchange<'_>) -> Answer {
         packet::restore_default(x.module);
         return Ok(Outcome::Ok);
     }
-    attach_for(x, Vec::new())
+    let limit = x.profile().timing.attach_limit;
+    attach_for(x, AfterAttach::Nothing, limit)
 }
 
-/// Attaches the packet domain for a command, and brings these contexts up when it is.
-pub(crate) fn attach_for(x: &mut Exchange<'_>, contexts: Vec<u8>) -> Answer {
+/// Attaches the packet domain for a command, which fails when that has taken `limit` milliseconds.
+pub(crate) fn attach_for(x: &mut Exchange<'_>, then: AfterAttach, limit: u64) -> Answer {
     sim::required(x.module)?;
     let network = &mut x.module.families.network;
     if network.functionality != 1 || network.selection.deregistered() {
@@ -341,12 +357,12 @@ pub(crate) fn attach_for(x: &mut Exchange<'_>, contexts: Vec<u8>) -> Answer {
         ));
     }
     network.attach_wanted = true;
-    let timing = &x.profile().timing;
     if registered(x.module) {
-        registration::begin_attach(x.module, timing.reattach);
+        let normal = x.profile().timing.reattach;
+        registration::begin_attach(x.module, normal);
     }
-    x.module.arm(FamilyTimer::network(NetworkTimer::AttachLimit(x.line)), timing.attach_limit);
-    Ok(Outcome::Wait(Op::network(NetworkOp::Attach(contexts))))
+    x.module.arm(FamilyTimer::network(NetworkTimer::AttachLimit(x.line)), limit);
+    Ok(Outcome::Wait(Op::network(NetworkOp::Attach(then))))
 }
 
 fn read_events(x: &mut Exchange<'_>) -> Answer {

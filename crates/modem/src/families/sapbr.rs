@@ -10,7 +10,8 @@ use alloc::string::String;
 use crate::command::{Answer, Command, Evidence, Fault, Outcome, Resume, Test, example, example_after};
 use crate::exchange::Exchange;
 use crate::families::packet::{self, Access};
-use crate::families::{Family, FamilyTimer, Op, clock, network};
+use crate::families::network::{self, AfterAttach};
+use crate::families::{Family, FamilyTimer, Op, clock};
 use crate::module::Module;
 use crate::setup::Setup;
 use at::CmeError;
@@ -19,6 +20,8 @@ use at::CmeError;
 const BEARERS: usize = 3;
 /// TS 27.007 9.2.2: "unspecified GPRS error".
 const UNSPECIFIED: CmeError = CmeError(148);
+/// How long an opening waits to be attached, in milliseconds: the documented 85 s, less what the bearer itself takes.
+const ATTACH_LIMIT: u64 = 80_000;
 /// Longest APN, user name, password and number.
 const LONGEST: usize = 50;
 
@@ -105,8 +108,8 @@ impl Family for Sapbr {
         evidence: Evidence::Documented,
         remarks: "Tags in any case, quoted or bare; texts of at most 50 bytes; an empty APN is the default context's. What is set counts \
                   from the next opening. Opening one that is open and closing one that is closed: +CME ERROR: 3; opening \
-                  while the packet domain is not attached the same, at once; refused by the network: +CME ERROR: 148 (all \
-                  assumed). Type 4 without a tag prints all of them (assumed). AT+CIPSHUT leaves these bearers alone \
+                  while the packet domain is not attached attaches first, which may take 80 s, with AT+CGATT=1's errors; refused by the network: \
+                  +CME ERROR: 148 (all assumed). Type 4 without a tag prints all of them (assumed). AT+CIPSHUT leaves these bearers alone \
                   (assumed); a loss of the packet context says +SAPBR <bearer>: DEACT on every line.",
         longest: 85_000,
         needs_card: true,
@@ -247,7 +250,7 @@ fn act(x: &mut Exchange<'_>) -> Answer {
             }
             Ok(Outcome::Ok)
         }
-        1 => open(x, number, state),
+        1 => open(x, number),
         _ => {
             let address = packet::default_address(x.module).filter(|_| state == State::Open);
             match address {
@@ -259,12 +262,13 @@ fn act(x: &mut Exchange<'_>) -> Answer {
     }
 }
 
-fn open(x: &mut Exchange<'_>, number: u8, state: State) -> Answer {
-    if state != State::Closed {
+/// Opens a bearer, after an attach where it takes one.
+pub(crate) fn open(x: &mut Exchange<'_>, number: u8) -> Answer {
+    if bearer(x.module, number).is_some_and(|bearer| bearer.state != State::Closed) {
         return Err(Fault::not_allowed(format!("bearer {number} is open, or being opened")));
     }
     if !network::attached(x.module) {
-        return Err(Fault::not_allowed(x.module.with_cause("the packet domain is not attached")));
+        return network::attach_for(x, AfterAttach::Bearer(number), ATTACH_LIMIT);
     }
     if let Some(bearer) = bearer_mut(x.module, number) {
         bearer.used = bearer.set.as_ref().map(|set| Box::new(set.access.clone()));

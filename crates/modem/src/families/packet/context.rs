@@ -9,7 +9,7 @@ use super::grant::grants_context;
 use super::{address, default_lost, set_active};
 use crate::command::{Answer, Command, Evidence, Fault, Outcome, Test, example, example_after};
 use crate::exchange::Exchange;
-use crate::families::network;
+use crate::families::network::{self, AfterAttach};
 use crate::module::Module;
 
 /// Most context numbers that can be defined.
@@ -221,7 +221,10 @@ fn set_activity(x: &mut Exchange<'_>) -> Answer {
     let cids = named(x)?;
     match on {
         true if network::attached(x.module) => activate(x, &cids),
-        true => network::attach_for(x, cids),
+        true => {
+            let limit = x.profile().timing.attach_limit;
+            network::attach_for(x, AfterAttach::Contexts(cids), limit)
+        }
         false => {
             for cid in cids {
                 set_active(x.module, cid, false);
