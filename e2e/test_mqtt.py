@@ -188,10 +188,37 @@ def test_tls_mutual(twin: Twin, pki: Pki, tmp_path: Path) -> None:
         at.ok('AT+SSLCFG="seclevel",88,1')
         refused(at, broker)
         # One of an authority that the broker does not know.
-        context(at, pki.authority, pki.second_authority.issue("stranger", "extendedKeyUsage=clientAuth"), 2)
+        context(at, pki.authority, pki.stranger, 2)
         refused(at, broker)
         # No client of the module's came through.
         assert broker.log().count("New client connected") == before
+
+
+def test_an_expired_client_certificate(twin: Twin, pki: Pki, tmp_path: Path) -> None:
+    """The module shows it; the broker ends the handshake and says why in its log."""
+    with Mosquitto(tmp_path, identity=pki.server, client_authority=pki.authority) as broker:
+        at = twin.serial()
+        context(at, pki.authority, pki.expired_client, 2)
+        refused(at, broker)
+        broker.wait_for_log("certificate verify failed")
+        twin.wait_for_log(r"did not accept the client certificate \(alert certificate_expired\(45\)\)")
+        assert "New client connected" not in broker.log()
+        # The module stays usable: with one that has not expired it works.
+        context(at, None, pki.client, 2)
+        mqtt.start(at, broker.port, tls=True)
+        exchange(at, broker)
+
+
+def test_an_expired_server_certificate(twin: Twin, pki: Pki, tmp_path: Path) -> None:
+    with Mosquitto(tmp_path, identity=pki.expired_server) as broker:
+        at = twin.serial()
+        context(at, pki.authority, None, 1)
+        refused(at, broker)
+        twin.wait_for_log(r"CN=expired-server expired on [A-Z]*ignorelocaltime")
+        broker.wait_for_log("alert certificate expired")
+        at.ok('AT+SSLCFG="ignorelocaltime",88,1')
+        mqtt.start(at, broker.port, tls=True)
+        exchange(at, broker)
 
 
 def refused(at: At, broker: Mosquitto) -> None:

@@ -107,15 +107,14 @@ CASES = [
 
 
 def set_up(at: At, pki: Pki) -> None:
-    stranger = pki.second_authority.issue("stranger", "extendedKeyUsage=clientAuth")
     for name, path in {
         "ca.crt": pki.authority.certificate,
         "wrong-ca.crt": pki.second_authority.certificate,
         "client.crt": pki.client.certificate,
         "client.key": pki.client.key,
         "other.key": pki.other_client.key,
-        "stranger.crt": stranger.certificate,
-        "stranger.key": stranger.key,
+        "stranger.crt": pki.stranger.certificate,
+        "stranger.key": pki.stranger.key,
     }.items():
         at.upload(name, path.read_bytes())
     at.bearer()

@@ -82,3 +82,4 @@ class Pki:
         self.other_client = self.authority.issue("other-client", "extendedKeyUsage=clientAuth")
         self.second_authority = Authority(directory, "second-authority")
         self.second_server = self.second_authority.issue("second-server", names, "extendedKeyUsage=serverAuth")
+        self.stranger = self.second_authority.issue("stranger", "extendedKeyUsage=clientAuth")
