@@ -13,7 +13,7 @@ mod world;
 pub use link::{ConnId, Connect, KeepAlive, LinkEvent, LinkFailure, LinkRequest, Transport};
 pub use query::{Query, QueryFailure, QueryId, QueryReply};
 pub use serial::{Flow, Framing, LineKind, LineSetting, Parity, Signal};
-pub use store::{Entry, ModulePath, Section, StoreError, StoreReply, StoreRequest, Ticket};
+pub use store::{Area, Entry, ModulePath, Section, StoreError, StoreReply, StoreRequest, Ticket};
 pub use world::{Account, Apn, Card, Coverage, Dns, MessageService, Pace, World, WorldChange};
 
 /// Milliseconds since the module was made. The host hands in the time; it never runs backwards.

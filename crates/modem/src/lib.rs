@@ -49,7 +49,7 @@ pub use at::Form;
 pub use command::{Command, Evidence, Example};
 pub use families::commands;
 pub use io::{
-    Account, Apn, Card, ConnId, Connect, Coverage, Dns, Entry, Flow, Framing, Input, KeepAlive, LineId,
+    Account, Apn, Area, Card, ConnId, Connect, Coverage, Dns, Entry, Flow, Framing, Input, KeepAlive, LineId,
     LineKind, LineSetting, LinkEvent, LinkFailure, LinkRequest, MessageService, ModulePath, Note, Output,
     Pace, Parity, Query, QueryFailure, QueryId, QueryReply, Section, Signal, StoreError, StoreReply,
     StoreRequest, Ticket, Time, Transport, World, WorldChange,

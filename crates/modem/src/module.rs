@@ -25,7 +25,7 @@ use crate::io::{
 use crate::line::{Awaits, Line, LineState};
 use crate::setup::Setup;
 use crate::timer::{Timer, Timers};
-pub(crate) use connect::{Opening, peer};
+pub(crate) use connect::{Opening, Session, peer};
 
 /// Everything inside one module. Families reach each other's state through it; the outside sees only
 /// [`Modem`](crate::Modem).

@@ -4,7 +4,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 
-use crate::io::ModulePath;
+use crate::io::{ConnId, ModulePath};
 
 /// `sslversion`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -113,4 +113,9 @@ pub struct TlsRequest {
     pub premaster: Option<Premaster>,
     /// `negotiatetimeout` in milliseconds: how long the handshake may take.
     pub timeout: u64,
+    /// Others may ask for its session ([`resume`](Self::resume)) for as long as it is open: it is kept, and a ticket is accepted.
+    pub resumable: bool,
+    /// Offer the session of this connection, if it is still open, was [`resumable`](Self::resumable), and everything that decides
+    /// about the handshake and its checks is as it was there; otherwise the handshake is a full one.
+    pub resume: Option<ConnId>,
 }

@@ -20,6 +20,8 @@ const LARGEST: usize = 24 << 20;
 
 /// A connection as the network sees it.
 struct Conn {
+    /// It is to be protected, and that has not been answered.
+    securing: bool,
     id: ConnId,
     up: bool,
     granted: usize,
@@ -105,7 +107,14 @@ impl Bench {
 
     fn request(&mut self, id: ConnId, request: LinkRequest) {
         if let LinkRequest::Connect(_) = request {
-            return self.conns.push(Conn { id, up: false, granted: 0, unsent: 0, closing: false });
+            return self.conns.push(Conn {
+                id,
+                up: false,
+                granted: 0,
+                unsent: 0,
+                closing: false,
+                securing: false,
+            });
         }
         let Some(at) = self.conns.iter().position(|conn| conn.id == id) else { return };
         let conn = &mut self.conns[at];
@@ -113,6 +122,7 @@ impl Bench {
             LinkRequest::Connect(_) | LinkRequest::QueryAcked | LinkRequest::NotifyAcked => {}
             LinkRequest::Send(bytes) => conn.unsent += bytes.len(),
             LinkRequest::Grant(bytes) => conn.granted += bytes,
+            LinkRequest::Secure(_) => conn.securing = true,
             LinkRequest::Close { quick: true } => drop(self.conns.remove(at)),
             LinkRequest::Close { quick: false } => conn.closing = true,
         }
@@ -160,9 +170,14 @@ impl Bench {
                 LinkEvent::Connected { peer: "192.0.2.7:80".parse().unwrap() }
             }
             (false, _) => LinkEvent::Failed(random.pick(&failures)),
-            (true, 0) => LinkEvent::PeerClosed,
+            (true, 0) => LinkEvent::PeerClosed { truncated: random.percent(30) },
             (true, 1) => LinkEvent::Broken(random.pick(&failures)),
             (true, 2) if conn.closing => LinkEvent::Closed,
+            (true, 2) if conn.securing => LinkEvent::Failed(LinkFailure::Tls),
+            (true, 3..) if conn.securing => {
+                (conn.securing, over) = (false, false);
+                LinkEvent::Secured
+            }
             (true, 2..=4) => {
                 over = false;
                 let sent = std::mem::take(&mut conn.unsent);

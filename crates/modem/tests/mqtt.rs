@@ -210,7 +210,7 @@ proptest! {
                 prop_assert!(taken > 0, "held back although the line takes everything");
                 rest = &rest[taken..];
             }
-            bench.link(LinkEvent::PeerClosed);
+            bench.link(LinkEvent::PeerClosed { truncated: false });
             bench.pass(200_000);
             bench.host(b"AT+MQTTMSGGET\r");
             Ok((bench.said.clone(), bench.sent.clone(), bench))

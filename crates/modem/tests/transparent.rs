@@ -261,7 +261,7 @@ fn dcd_follows_the_carrier() {
     driven.host(b"+++");
     assert_eq!(driven.wait(500), Caused { written: b"\r\nOK\r\n".to_vec(), ..Caused::default() });
     assert_eq!(driven.host(b"AT&C0\r").dcd, [false; 0]);
-    assert_eq!(driven.event(LinkEvent::PeerClosed).dcd, [false; 0]);
+    assert_eq!(driven.event(LinkEvent::PeerClosed { truncated: false }).dcd, [false; 0]);
     assert_eq!(driven.host(b"AT&C1\r").dcd, [false]);
     assert_eq!(driven.host(b"AT&C0\r").dcd, [true]);
     assert_eq!(driven.host(b"AT&F\r").dcd, [false]);

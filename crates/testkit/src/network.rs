@@ -51,7 +51,8 @@ impl Network {
         self.timeouts = later;
         let due: Vec<(u64, usize, LinkFailure)> = due;
         for (_, index, failure) in due {
-            if self.connections[index].state == State::TimingOut {
+            let connection = &self.connections[index];
+            if connection.state == State::TimingOut || connection.securing {
                 self.fail(index, failure);
             }
         }
@@ -116,6 +117,16 @@ impl Network {
             _ if connection.state != State::Open || connection.closing => {
                 self.fault = Some(format!("the module uses connection {number}, which is not open"));
             }
+            LinkRequest::Secure(_) if connection.secure || connection.securing => {
+                self.fault = Some(format!("the module wants TLS on connection {number} twice"));
+            }
+            LinkRequest::Secure(_) if connection.connect.transport == Transport::Udp => {
+                self.fault = Some(format!("the module wants TLS on connection {number}, which is UDP"));
+            }
+            LinkRequest::Secure(wish) => connection.want_secure(wish, told),
+            LinkRequest::Send(_) if connection.securing => {
+                self.fault = Some(format!("the module sends on connection {number} before it is protected"));
+            }
             LinkRequest::Send(bytes) if connection.stalled => connection.stuck.push_back(bytes),
             LinkRequest::Send(bytes) => connection.accept_bytes(&bytes, told),
             LinkRequest::Grant(bytes) => {
@@ -145,6 +156,7 @@ impl Network {
         let connection = &mut self.connections[index];
         connection.tell(&mut self.told, LinkEvent::Failed(failure));
         connection.state = State::Over;
+        connection.securing = false;
     }
 
     /// Does or checks what a peer step says.
@@ -183,8 +195,24 @@ impl Network {
                 ));
             }
             PeerStep::ExpectTls(wanted) => {
-                let (wanted, got) = tls_fields(wanted.as_ref(), connection.connect.tls.as_deref());
+                let asked = self.connections[index].connect.tls.as_deref();
+                let (wanted, got) = tls_fields(wanted.as_ref(), asked, |conn| self.number(conn));
                 return Ok(same(number, &wanted, &got));
+            }
+            PeerStep::ExpectSecure(wanted) => {
+                let asked = self.connections[index].wish.as_deref();
+                let (wanted, got) = tls_fields(Some(wanted), asked, |conn| self.number(conn));
+                return Ok(same(number, &wanted, &got));
+            }
+            PeerStep::Secure | PeerStep::FailSecure { .. } if !connection.securing => {
+                let missing = format!("connection {number} does not wait for TLS");
+                return Ok(Progress::NotYet(StageError::Failed(missing)));
+            }
+            PeerStep::Secure => connection.secured(told),
+            PeerStep::FailSecure { late: false } => connection.fail_secure(told),
+            PeerStep::FailSecure { late: true } => {
+                let limit = connection.wish.as_ref().map_or(0, |wish| wish.timeout);
+                self.timeouts.push((now + limit, index, LinkFailure::Tls));
             }
             PeerStep::ExpectFrom(port) => {
                 let text = |port: Option<u16>| port.map_or("any".into(), |port| port.to_string());
@@ -198,15 +226,27 @@ impl Network {
             PeerStep::Expect(bytes) => return connection.expect(number, bytes),
             PeerStep::ExpectClose { quick } => return connection.expect_close(number, *quick),
             _ if connection.state != State::Open => return wrong("is not open"),
+            PeerStep::Cut if !connection.secure => return wrong("has no TLS that could be cut"),
+            // What comes now is no part of a handshake.
+            PeerStep::Send(_)
+            | PeerStep::HalfClose
+            | PeerStep::Close
+            | PeerStep::Reset
+            | PeerStep::Break(_)
+                if connection.securing =>
+            {
+                connection.fail_secure(told);
+            }
             PeerStep::Send(_) if connection.ended => return wrong("has been closed by the peer"),
             PeerStep::Send(bytes) => {
                 connection.send(bytes, told);
             }
-            PeerStep::HalfClose | PeerStep::Close => {
+            PeerStep::HalfClose | PeerStep::Close | PeerStep::Cut => {
                 connection.ended = true;
-                connection.deaf = *step == PeerStep::Close;
+                connection.deaf = *step != PeerStep::HalfClose;
+                connection.truncated = *step == PeerStep::Cut;
                 if connection.outgoing.is_empty() {
-                    connection.tell(told, LinkEvent::PeerClosed);
+                    connection.tell_ended(told);
                 }
             }
             PeerStep::Reset => connection.break_off(LinkFailure::Reset, told),
@@ -256,8 +296,17 @@ impl Network {
             | PeerStep::ExpectKeepAlive(_) => {
                 pending().or(self.current).ok_or("the module has not asked for a connection".into())
             }
+            PeerStep::ExpectSecure(_) | PeerStep::Secure | PeerStep::FailSecure { .. } => {
+                let securing = self.connections.iter().position(|c| c.securing);
+                securing.or(self.current).ok_or("the module has not asked for TLS on a connection".into())
+            }
             _ => self.current.ok_or("no connection has been accepted yet; give its number".into()),
         }
+    }
+
+    /// Which connection this is, counted from 1.
+    fn number(&self, id: ConnId) -> Option<usize> {
+        self.connections.iter().position(|connection| connection.id == id).map(|index| index + 1)
     }
 
     fn address(&self, index: usize) -> SocketAddr {
@@ -308,6 +357,11 @@ impl Network {
             let number = index + 1;
             if connection.state == State::Pending {
                 let what = format!("connection {number} was never answered (@peer accept, refuse, …)");
+                all.push(Leftover { what, bytes: Vec::new() });
+            }
+            if connection.securing && connection.state == State::Open {
+                let what =
+                    format!("TLS on connection {number} was never answered (@peer secure, secure-fails, …)");
                 all.push(Leftover { what, bytes: Vec::new() });
             }
             if !connection.incoming.is_empty() {

@@ -454,12 +454,17 @@ impl Stage for VirtualStage {
     fn restart(&mut self, cold: bool) -> Result<(), StageError> {
         self.network.drop_all();
         self.queries.drop_all();
+        self.store.killed();
         self.make(cold)
     }
 
     fn leftovers(&mut self) -> Vec<Leftover> {
         let mut all = self.network.leftovers();
         all.append(&mut self.queries.leftovers());
+        for (area, bytes) in self.store.staged() {
+            let what = format!("{area:?} has staged a content and neither committed nor discarded it");
+            all.push(Leftover { what, bytes: bytes.to_vec() });
+        }
         all
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry as Slot;
 
-use modem::{Entry, ModulePath, Section, StoreError, StoreReply, StoreRequest};
+use modem::{Area, Entry, ModulePath, Section, StoreError, StoreReply, StoreRequest};
 
 /// A module's files and settings in memory.
 #[derive(Clone, Debug, Default)]
@@ -11,6 +11,7 @@ pub struct MemoryStore {
     nodes: BTreeMap<String, Node>,
     settings: Option<Vec<u8>>,
     messages: Option<Vec<u8>>,
+    staged: BTreeMap<Area, Vec<u8>>,
     /// Every request fails, as when the computer's own file system does.
     pub failing: bool,
 }
@@ -29,6 +30,9 @@ impl MemoryStore {
     /// As [`StoreRequest`] says.
     pub fn handle(&mut self, request: &StoreRequest) -> Result<StoreReply, StoreError> {
         if self.failing {
+            if let StoreRequest::Stage { area, .. } | StoreRequest::Commit { area, .. } = request {
+                self.staged.remove(area);
+            }
             return Err(StoreError::Io);
         }
         match request {
@@ -56,6 +60,19 @@ impl MemoryStore {
             }
             StoreRequest::RemoveDirectory(path) => self.remove_directory(path),
             StoreRequest::Usage => Ok(StoreReply::Size(self.usage())),
+            StoreRequest::Stage { area, path, offset, bytes, capacity } => {
+                self.stage(*area, path, *offset, bytes, *capacity)
+            }
+            StoreRequest::Commit { area, path, capacity } => {
+                let content = self.staged.remove(area).ok_or(StoreError::NotFound)?;
+                self.check_fits(path, content.len(), *capacity)?;
+                self.nodes.insert(path.as_str().into(), Node::File(content));
+                Ok(StoreReply::Done)
+            }
+            StoreRequest::Discard(area) => {
+                self.staged.remove(area);
+                Ok(StoreReply::Done)
+            }
             StoreRequest::Persist { section, bytes } => {
                 match section {
                     Section::Settings => self.settings = Some(bytes.clone()),
@@ -139,6 +156,51 @@ impl MemoryStore {
             content.extend_from_slice(bytes);
         }
         Ok(StoreReply::Done)
+    }
+
+    fn stage(
+        &mut self,
+        area: Area,
+        path: &ModulePath,
+        offset: u64,
+        bytes: &[u8],
+        capacity: u64,
+    ) -> Result<StoreReply, StoreError> {
+        // Whatever goes wrong, nothing stays.
+        let mut content = self.staged.remove(&area).unwrap_or_default();
+        if offset == 0 {
+            content.clear();
+        }
+        if content.len() as u64 != offset {
+            return Err(StoreError::BadOffset);
+        }
+        content.extend_from_slice(bytes);
+        self.check_fits(path, content.len(), capacity)?;
+        self.staged.insert(area, content);
+        Ok(StoreReply::Done)
+    }
+
+    /// A file of this path and length can be put there, in place of one that is there.
+    fn check_fits(&self, path: &ModulePath, length: usize, capacity: u64) -> Result<(), StoreError> {
+        let old = match self.content(path.as_str()) {
+            Ok(old) => old.len() as u64,
+            Err(StoreError::NotFound) => {
+                self.check_parent(path.as_str())?;
+                0
+            }
+            Err(error) => return Err(error),
+        };
+        if self.usage() - old + length as u64 > capacity { Err(StoreError::Full) } else { Ok(()) }
+    }
+
+    /// What is staged and neither committed nor discarded.
+    pub fn staged(&self) -> impl Iterator<Item = (Area, &[u8])> {
+        self.staged.iter().map(|(area, bytes)| (*area, bytes.as_slice()))
+    }
+
+    /// A killed program takes with it what is staged.
+    pub fn killed(&mut self) {
+        self.staged.clear();
     }
 
     fn read(&self, path: &ModulePath, offset: u64, length: usize) -> Result<StoreReply, StoreError> {

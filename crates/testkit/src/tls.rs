@@ -2,18 +2,23 @@
 
 use std::fmt::Write as _;
 
-use modem::{ModulePath, Premaster, TlsRequest};
+use modem::{ConnId, ModulePath, Premaster, TlsRequest};
 use transcript::TlsFields;
 
 /// The wanted properties and what was asked for, both as text in the wanted order.
-pub(crate) fn tls_fields(wanted: Option<&TlsFields>, got: Option<&TlsRequest>) -> (String, String) {
+/// `number` is the number of a connection in steps.
+pub(crate) fn tls_fields(
+    wanted: Option<&TlsFields>,
+    got: Option<&TlsRequest>,
+    number: impl Fn(ConnId) -> Option<usize>,
+) -> (String, String) {
     let none = || String::from("no TLS");
     match (wanted, got) {
         (None, None) => (none(), none()),
         (None, Some(_)) => (none(), "TLS".into()),
         (Some(fields), None) => (join(fields.iter().cloned()), none()),
         (Some(fields), Some(tls)) => {
-            let got = fields.iter().map(|(key, _)| (key.clone(), field(tls, key)));
+            let got = fields.iter().map(|(key, _)| (key.clone(), field(tls, key, &number)));
             (join(fields.iter().cloned()), join(got))
         }
     }
@@ -24,7 +29,7 @@ fn join(fields: impl Iterator<Item = (String, String)>) -> String {
     if words.is_empty() { "TLS".into() } else { words.join(" ") }
 }
 
-fn field(tls: &TlsRequest, key: &str) -> String {
+fn field(tls: &TlsRequest, key: &str, number: impl Fn(ConnId) -> Option<usize>) -> String {
     let path = |path: &Option<ModulePath>| path.as_ref().map_or_else(|| "none".into(), ToString::to_string);
     let switch = |on: bool| u8::from(on).to_string();
     match key {
@@ -51,6 +56,12 @@ fn field(tls: &TlsRequest, key: &str) -> String {
             Some(Premaster::Whole(bytes)) => hex(&bytes),
         },
         "negotiatetimeout" => (tls.timeout / 1000).to_string(),
+        "resumable" => switch(tls.resumable),
+        "resume" => match tls.resume.map(number) {
+            None => "none".into(),
+            Some(None) => "unknown".into(),
+            Some(Some(number)) => number.to_string(),
+        },
         _ => "unknown".into(),
     }
 }

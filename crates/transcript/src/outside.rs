@@ -251,8 +251,9 @@ pub type TlsFields = Vec<(String, String)>;
 /// `@peer …`, with payload as bytes (or, in a parsed transcript, as [`Payload`](crate::Payload)).
 ///
 /// Without a number, answers to a connect and expectations about it (`Accept`, `Fail`, `ExpectConnect`, `ExpectTls`,
-/// `ExpectFrom`, `ExpectKeepAlive`) are about the oldest connect that has had no answer yet, everything else (and those
-/// expectations when there is no such connect) about the connection that the last peer step was about.
+/// `ExpectFrom`, `ExpectKeepAlive`) are about the oldest connect that has had no answer yet; TLS on an open connection (`ExpectSecure`,
+/// `Secure`, `FailSecure`) is about the first that waits for it; everything else (and those expectations when there is no such connection)
+/// is about the connection that the last peer step was about.
 #[derive(Clone, Debug, PartialEq)]
 pub enum PeerStep<P = Vec<u8>> {
     /// The connect succeeds; with the peer's address, if it matters.
@@ -270,6 +271,15 @@ pub enum PeerStep<P = Vec<u8>> {
     },
     /// The module asked for TLS with (at least) these properties; `None`: for no TLS.
     ExpectTls(Option<TlsFields>),
+    /// The module asked for TLS on the open connection, with (at least) these properties.
+    ExpectSecure(TlsFields),
+    /// The TLS handshake on the open connection succeeds.
+    Secure,
+    /// It fails: at once, or after the time that the module allows for it.
+    FailSecure {
+        /// After that time.
+        late: bool,
+    },
     /// The module asked to come from this local port; `None`: from any.
     ExpectFrom(Option<u16>),
     /// The module asked for keep-alive with this idle time, this interval (seconds) and this count; `None`: for none.
@@ -282,6 +292,8 @@ pub enum PeerStep<P = Vec<u8>> {
     HalfClose,
     /// The peer closes.
     Close,
+    /// The peer closes TCP without the end of TLS (close_notify).
+    Cut,
     /// The peer resets the connection.
     Reset,
     /// The connection breaks.
@@ -315,12 +327,16 @@ impl<P> PeerStep<P> {
                 PeerStep::ExpectConnect { transport: *transport, host: host.clone(), port: *port }
             }
             Self::ExpectTls(fields) => PeerStep::ExpectTls(fields.clone()),
+            Self::ExpectSecure(fields) => PeerStep::ExpectSecure(fields.clone()),
+            Self::Secure => PeerStep::Secure,
+            Self::FailSecure { late } => PeerStep::FailSecure { late: *late },
             Self::ExpectFrom(port) => PeerStep::ExpectFrom(*port),
             Self::ExpectKeepAlive(times) => PeerStep::ExpectKeepAlive(*times),
             Self::Expect(payload) => PeerStep::Expect(change(payload)?),
             Self::Send(payload) => PeerStep::Send(change(payload)?),
             Self::HalfClose => PeerStep::HalfClose,
             Self::Close => PeerStep::Close,
+            Self::Cut => PeerStep::Cut,
             Self::Reset => PeerStep::Reset,
             Self::Break(how) => PeerStep::Break(*how),
             Self::Stall => PeerStep::Stall,

@@ -27,6 +27,11 @@ impl Instance {
                 let acked = link.acked();
                 self.link_event(conn, LinkEvent::Acked(acked));
             }
+            LinkRequest::Secure(_) => {
+                link.close(true);
+                self.end_link(index);
+                self.link_event(conn, LinkEvent::Failed(modem::LinkFailure::Tls));
+            }
             LinkRequest::NotifyAcked => link.notify_acked(),
             LinkRequest::Close { quick } => {
                 if link.close(quick) {
@@ -82,12 +87,12 @@ impl Instance {
                 self.end_link(index);
                 self.link_event(conn, LinkEvent::Broken(class));
             }
-            Happened::PeerClosed => {
+            Happened::PeerClosed { truncated } => {
                 // Otherwise its account is not closed before what was sent has left.
                 if self.links[index].is_over() {
                     self.end_link(index);
                 }
-                self.link_event(conn, LinkEvent::PeerClosed);
+                self.link_event(conn, LinkEvent::PeerClosed { truncated });
             }
             Happened::Closed => {
                 self.end_link(index);

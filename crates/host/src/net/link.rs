@@ -72,7 +72,9 @@ pub(crate) enum Happened {
     Received(usize),
     Sent(usize),
     Acked(u64),
-    PeerClosed,
+    PeerClosed {
+        truncated: bool,
+    },
     Broken(Box<Explanation>),
     Closed,
     /// Nothing that concerns the module; the link is over.
@@ -246,14 +248,15 @@ impl Link {
         match self.poll_receive(cx, buffer, room) {
             Poll::Ready(Ok(0)) => {
                 let State::Open(stream) = &self.state else { return Poll::Pending };
-                self.end = if stream.is_truncated() { End::Truncated } else { End::Peer };
+                let truncated = stream.is_truncated();
+                self.end = if truncated { End::Truncated } else { End::Peer };
                 // The peer may still read: what was sent before it closed its side still leaves, and TLS ends on both sides.
                 if let State::Open(stream) = std::mem::replace(&mut self.state, State::Over)
                     && (!self.queue.is_empty() || matches!(stream, Stream::Tls(_)))
                 {
                     self.state = State::Closing(stream, None);
                 }
-                Poll::Ready(Happened::PeerClosed)
+                Poll::Ready(Happened::PeerClosed { truncated })
             }
             Poll::Ready(Ok(count)) => {
                 self.granted = self.granted.saturating_sub(count);

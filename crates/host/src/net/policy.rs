@@ -179,6 +179,8 @@ mod tests {
             client_random: Some([7; 32]),
             premaster: Some(modem::Premaster::Random([8; 46])),
             timeout: 1000,
+            resumable: false,
+            resume: None,
         }
     }
 

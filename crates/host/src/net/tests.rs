@@ -87,7 +87,7 @@ async fn reads_only_what_was_granted_and_reports_the_end_behind_it() {
     assert!(is_still(&mut link).await);
     link.grant(100);
     assert_eq!(next(&mut link).await.1, b"456789");
-    assert!(matches!(next(&mut link).await.0, Happened::PeerClosed));
+    assert!(matches!(next(&mut link).await.0, Happened::PeerClosed { .. }));
     assert!(link.is_over());
     assert!(matches!(link.ended(), Report::Ended { end: End::Peer, sent: 0, received: 10, .. }));
 }
@@ -308,7 +308,7 @@ async fn what_was_sent_before_the_peer_closed_its_side_still_leaves() {
     loop {
         match next(&mut link).await.0 {
             Happened::Sent(_) => {}
-            Happened::PeerClosed => break,
+            Happened::PeerClosed { .. } => break,
             other => panic!("{other:?}"),
         }
     }

@@ -111,6 +111,8 @@ pub(super) fn mutual() -> TlsRequest {
         client_random: None,
         premaster: None,
         timeout: 20_000,
+        resumable: false,
+        resume: None,
     }
 }
 
@@ -263,7 +265,7 @@ async fn a_peer_that_ends_tls_first_is_answered_likewise() {
     };
     let talk = async {
         link.grant(100);
-        while !matches!(next(&mut link).await.0, Happened::PeerClosed) {}
+        while !matches!(next(&mut link).await.0, Happened::PeerClosed { .. }) {}
         link.close(false);
         while !link.is_over() {
             next(&mut link).await;

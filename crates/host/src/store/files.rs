@@ -25,7 +25,7 @@ pub(super) fn io_failed(action: &str, path: &str, error: &io::Error) -> StoreErr
 }
 
 /// The store's answer to the computer's error; only what has no class of its own is logged.
-fn classify(action: &str, path: &str, error: &io::Error) -> StoreError {
+pub(super) fn classify(action: &str, path: &str, error: &io::Error) -> StoreError {
     match error.kind() {
         io::ErrorKind::NotFound => StoreError::NotFound,
         io::ErrorKind::AlreadyExists => StoreError::Exists,
@@ -71,6 +71,11 @@ fn nothing_at(files: &Dir, path: &str) -> Result<bool> {
         }
         Err(e) => Err(e),
     }
+}
+
+/// How many bytes a file put at `path` would replace.
+pub(super) fn replaced(files: &Dir, path: &str) -> Result<u64> {
+    if nothing_at(files, path)? { Ok(0) } else { size(files, path) }
 }
 
 /// Opens a regular file for reading.

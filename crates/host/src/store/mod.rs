@@ -10,6 +10,7 @@
 //! ```
 //!
 //! A change is staged, synced, renamed over its target, and the directory synced; only then does the store answer.
+//! A download gathers in DIR/tmp, unsynced, until it is committed likewise.
 //! So an answered write survives `kill -9` and a power cut, and a half one leaves the old content.
 
 mod files;
@@ -23,7 +24,7 @@ use std::path::{Path, PathBuf};
 
 use cap_std::ambient_authority;
 use cap_std::fs::Dir;
-use modem::{Section, StoreError, StoreReply, StoreRequest};
+use modem::{Area, Section, StoreError, StoreReply, StoreRequest};
 
 use lock::Lock;
 pub use lock::OpenError;
@@ -126,6 +127,15 @@ impl Store {
                 files::remove_directory(files, path.as_str()).map(|()| StoreReply::Done)
             }
             StoreRequest::Usage => files::usage(files).map(StoreReply::Size),
+            StoreRequest::Stage { area, path, offset, bytes, capacity } => self
+                .stage(*area, path.as_str(), *offset, bytes, *capacity)
+                .or_else(|error| self.staging.discard(*area).and(Err(error)))
+                .map(|()| StoreReply::Done),
+            StoreRequest::Commit { area, path, capacity } => self
+                .commit(*area, path.as_str(), *capacity)
+                .or_else(|error| self.staging.discard(*area).and(Err(error)))
+                .map(|()| StoreReply::Done),
+            StoreRequest::Discard(area) => self.staging.discard(*area).map(|()| StoreReply::Done),
             StoreRequest::Persist { section, bytes } => {
                 self.persist(*section, bytes).map(|()| StoreReply::Done)
             }
@@ -147,6 +157,35 @@ impl Store {
         }
         staged.write(bytes).map_err(|e| files::io_failed("write", path, &e))?;
         staged.commit(&self.files, path).map_err(|e| files::io_failed("replace", path, &e))
+    }
+
+    /// Adds to what an area holds.
+    fn stage(
+        &self,
+        area: Area,
+        path: &str,
+        offset: u64,
+        bytes: &[u8],
+        capacity: u64,
+    ) -> Result<(), StoreError> {
+        if offset > 0 && self.staging.length(area)? != Some(offset) {
+            return Err(StoreError::BadOffset);
+        }
+        self.check_fits(path, offset.saturating_add(bytes.len() as u64), capacity)?;
+        self.staging.gather(area, offset == 0, bytes)
+    }
+
+    /// Makes what an area holds a file.
+    fn commit(&self, area: Area, path: &str, capacity: u64) -> Result<(), StoreError> {
+        let length = self.staging.length(area)?.ok_or(StoreError::NotFound)?;
+        self.check_fits(path, length, capacity)?;
+        self.staging.put(area, &self.files, path)
+    }
+
+    /// A file of this path and length can be put there, in place of one that is there.
+    fn check_fits(&self, path: &str, length: u64, capacity: u64) -> Result<(), StoreError> {
+        let others = files::usage(&self.files)?.saturating_sub(files::replaced(&self.files, path)?);
+        if others.saturating_add(length) > capacity { Err(StoreError::Full) } else { Ok(()) }
     }
 
     fn persist(&self, section: Section, bytes: &[u8]) -> Result<(), StoreError> {

@@ -5,8 +5,17 @@ use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use cap_std::fs::{Dir, File, OpenOptions, OpenOptionsExt};
+use modem::{Area, StoreError};
 
 use super::{files, lock};
+
+/// The name of the file in which an area gathers its content.
+fn area_name(area: Area) -> &'static str {
+    match area {
+        Area::Http => "download-http",
+        Area::Ftp => "download-ftp",
+    }
+}
 
 /// The directory in which contents are staged.
 #[derive(Debug)]
@@ -35,6 +44,48 @@ impl Staging {
         options.create_new(true).write(true).mode(0o600);
         let file = self.tmp.open_with(&name, &options)?;
         Ok(Staged { tmp: &self.tmp, name, file, renamed: false })
+    }
+
+    /// How many bytes an area holds; `None`: nothing was staged.
+    pub(super) fn length(&self, area: Area) -> Result<Option<u64>, StoreError> {
+        match self.tmp.symlink_metadata(area_name(area)) {
+            Ok(metadata) => Ok(Some(metadata.len())),
+            Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(e) => Err(files::io_failed("look at", area_name(area), &e)),
+        }
+    }
+
+    /// Adds to what an area holds, or begins anew.
+    pub(super) fn gather(&self, area: Area, anew: bool, bytes: &[u8]) -> Result<(), StoreError> {
+        let name = area_name(area);
+        if anew {
+            self.discard(area)?;
+        }
+        let mut options = OpenOptions::new();
+        options.append(true).create_new(anew).mode(0o600);
+        let write = || self.tmp.open_with(name, &options)?.write_all(bytes);
+        write().map_err(|e| files::classify("stage", name, &e))
+    }
+
+    /// Puts what an area holds under `path` in `target`, and waits until it is on disk.
+    pub(super) fn put(&self, area: Area, target: &Dir, path: &str) -> Result<(), StoreError> {
+        let name = area_name(area);
+        let put = || {
+            self.tmp.open(name)?.sync_all()?;
+            self.tmp.rename(name, target, path)?;
+            files::sync_parent(target, Path::new(path))
+        };
+        put().map_err(|e: io::Error| files::classify("commit", path, &e))
+    }
+
+    /// Forgets what an area holds.
+    pub(super) fn discard(&self, area: Area) -> Result<(), StoreError> {
+        match self.tmp.remove_file(area_name(area)) {
+            Err(e) if e.kind() != io::ErrorKind::NotFound => {
+                Err(files::io_failed("discard", area_name(area), &e))
+            }
+            Ok(()) | Err(_) => Ok(()),
+        }
     }
 }
 

@@ -23,6 +23,9 @@ pub enum LinkEvent<'a> {
     },
     /// It did not come up. The host keeps the full report; this is its class.
     Failed(LinkFailure),
+    /// The answer to [`LinkRequest::Secure`]: what is sent and received from here on is protected. When it comes to nothing, the answer is
+    /// [`LinkEvent::Failed`] with [`LinkFailure::Tls`], and the connection is over.
+    Secured,
     /// Payload from the peer (plaintext), never more than was granted; of UDP one datagram, which comes whole as soon as
     /// anything is granted.
     Received(&'a [u8]),
@@ -32,7 +35,10 @@ pub enum LinkEvent<'a> {
     /// been acknowledged by the peer's TCP.
     Acked(u64),
     /// The peer closed; everything it sent before has been delivered.
-    PeerClosed,
+    PeerClosed {
+        /// Over TLS: its stream ended without the end of TLS (close_notify), so that nobody can tell whether that was all.
+        truncated: bool,
+    },
     /// The connection broke.
     Broken(LinkFailure),
     /// The close that the module asked for is done.
@@ -79,6 +85,11 @@ pub enum LinkRequest {
     Send(Vec<u8>),
     /// The module takes this many more payload bytes.
     Grant(usize),
+    /// Protect a TCP connection that is up and in plain text, with the handshake as a client: what was sent before leaves first, in plain
+    /// text; nothing is to be sent until [`LinkEvent::Secured`]. Whatever has come in plain text and was not delivered yet ends the
+    /// connection: somebody on the way could have put it there, to be taken for protected data. What was delivered
+    /// behind the answer that led to this is for the module to refuse.
+    Secure(Box<TlsRequest>),
     /// Report [`LinkEvent::Acked`] now.
     QueryAcked,
     /// Report [`LinkEvent::Acked`] when everything sent so far has been acknowledged.

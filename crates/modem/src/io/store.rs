@@ -27,7 +27,8 @@ impl fmt::Display for ModulePath {
     }
 }
 
-/// A request to the file store. The store answers only when the effect would survive the program being killed.
+/// A request to the file store. The store answers only when the effect would survive the program being killed
+/// ([`Stage`](StoreRequest::Stage) has no effect yet).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum StoreRequest {
     /// Make an empty file; an existing one stays as it is.
@@ -64,6 +65,33 @@ pub enum StoreRequest {
     RemoveDirectory(ModulePath),
     /// How many bytes all files have together.
     Usage,
+    /// Gather a file's new content where AT cannot see it; lost with the program, unless committed. It fails as soon as the
+    /// commit would: [`StoreError::Full`], or for the path's sake. A failure discards what was there.
+    Stage {
+        /// Where.
+        area: Area,
+        /// The file that it is to become: an old one of this name makes room.
+        path: ModulePath,
+        /// How many bytes stand before these: 0 begins anew, whatever the area holds; otherwise exactly what it holds
+        /// ([`StoreError::BadOffset`]).
+        offset: u64,
+        /// The bytes.
+        bytes: Vec<u8>,
+        /// How many bytes all files together may have after the commit.
+        capacity: u64,
+    },
+    /// Make what was staged a file, in one step, in place of one of this name. [`StoreError::NotFound`] when nothing was staged. A failure
+    /// discards what was staged.
+    Commit {
+        /// From where.
+        area: Area,
+        /// The file; its directory has to exist.
+        path: ModulePath,
+        /// How many bytes all files together may have afterwards.
+        capacity: u64,
+    },
+    /// Forget what was staged, if anything.
+    Discard(Area),
     /// Keep something outside the files that AT can see; handed back in [`Setup`](crate::Setup).
     Persist {
         /// What it is; each section is replaced for itself.
@@ -71,6 +99,15 @@ pub enum StoreRequest {
         /// The bytes.
         bytes: Vec<u8>,
     },
+}
+
+/// Where [`StoreRequest::Stage`] gathers a content: one for each service that downloads into a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Area {
+    /// HTTP's.
+    Http,
+    /// FTP's.
+    Ftp,
 }
 
 /// What [`StoreRequest::Persist`] keeps.

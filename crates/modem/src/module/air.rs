@@ -52,6 +52,8 @@ enum Pending {
 enum Told {
     Failed(LinkFailure, u8, Obstacle),
     Connected(SocketAddr),
+    /// There is nobody to speak TLS with.
+    Unsecured,
     Sent(usize),
     Acked,
     Closed,
@@ -275,6 +277,10 @@ impl Module {
         let told = match request {
             LinkRequest::Send(bytes) => Told::Sent(bytes.len()),
             LinkRequest::QueryAcked => Told::Acked,
+            LinkRequest::Secure(_) => {
+                self.forget(conn);
+                Told::Unsecured
+            }
             LinkRequest::Close { .. } => {
                 self.forget(conn);
                 Told::Closed
@@ -292,6 +298,10 @@ impl Module {
                 LinkEvent::Failed(failure)
             }
             Told::Connected(peer) => LinkEvent::Connected { peer },
+            Told::Unsecured => {
+                self.note(None, "network", "TLS needs a TCP connection to somebody who answers");
+                LinkEvent::Failed(LinkFailure::Tls)
+            }
             Told::Sent(bytes) => LinkEvent::Sent(bytes),
             Told::Acked => LinkEvent::Acked(0),
             Told::Closed => LinkEvent::Closed,

@@ -11,7 +11,8 @@ use super::Module;
 use crate::command::Fault;
 use crate::exchange::Exchange;
 use crate::families::{self, socket, ssl};
-use crate::io::{ConnId, Connect, Transport};
+use crate::io::{ConnId, Connect, LinkRequest, Transport};
+use crate::ssl::TlsRequest;
 
 /// What a family wants to connect to, and how.
 #[derive(Debug)]
@@ -25,8 +26,24 @@ pub(crate) struct Opening {
     pub(crate) bearer: Option<u8>,
     pub(crate) name_servers: Vec<IpAddr>,
     pub(crate) local_port: Option<u16>,
+    /// What it has to do with other connections' TLS.
+    pub(crate) session: Session,
     /// The number for logs.
     pub(crate) link: u8,
+}
+
+/// What a TLS connection has to do with others.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Session {
+    /// Nothing.
+    #[default]
+    Own,
+    /// Others may ask for its session while it is open.
+    #[expect(dead_code, reason = "FTP needs it first")]
+    Kept,
+    /// It belongs to this connection, whose session is offered; its peer has to be what it was there: the host of this name.
+    #[expect(dead_code, reason = "FTP needs it first")]
+    Of(ConnId, String),
 }
 
 /// The module has no SSL context of this number.
@@ -59,11 +76,9 @@ impl Module {
     /// Asks for a connection with everything that holds for connections now: the context's parameters, keep-alive, time-outs.
     /// [`Family::linked`](families::Family::linked) is told what becomes of it.
     pub(crate) fn open(&mut self, opening: Opening) -> Result<ConnId, NoContext> {
-        let Opening { transport, host, port, context, bearer, name_servers, local_port, link } = opening;
-        let tls = match context {
-            Some(context) => Some(Box::new(ssl::request(self, context, &host).ok_or(NoContext)?)),
-            None => None,
-        };
+        let Opening { transport, host, port, context, bearer, name_servers, local_port, session, link } =
+            opening;
+        let tls = context.map(|context| self.tls_request(context, &host, session)).transpose()?;
         let connect = Connect {
             transport,
             host,
@@ -78,5 +93,30 @@ impl Module {
         let conn = self.new_conn();
         self.connect(conn, bearer, Box::new(connect));
         Ok(conn)
+    }
+
+    /// Asks for TLS on a connection that is up, with what the context says now. [`Family::linked`](families::Family::linked) is told what
+    /// becomes of it.
+    #[expect(dead_code, reason = "FTP needs it first")]
+    pub(crate) fn secure(
+        &mut self,
+        conn: ConnId,
+        context: u8,
+        host: &str,
+        session: Session,
+    ) -> Result<(), NoContext> {
+        let request = self.tls_request(context, host, session)?;
+        self.link(conn, LinkRequest::Secure(request));
+        Ok(())
+    }
+
+    fn tls_request(&self, context: u8, host: &str, session: Session) -> Result<Box<TlsRequest>, NoContext> {
+        let (host, resumable, resume) = match &session {
+            Session::Own => (host, false, None),
+            Session::Kept => (host, true, None),
+            Session::Of(conn, host) => (host.as_str(), true, Some(*conn)),
+        };
+        let request = ssl::request(self, context, host).ok_or(NoContext)?;
+        Ok(Box::new(TlsRequest { resumable, resume, ..request }))
     }
 }

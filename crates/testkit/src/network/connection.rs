@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use modem::{ConnId, Connect, LinkEvent, LinkFailure, Transport};
+use modem::{ConnId, Connect, LinkEvent, LinkFailure, TlsRequest, Transport};
 use transcript::{Progress, StageError};
 
 use super::Told;
@@ -26,8 +26,16 @@ pub(super) struct Connection {
     pub(super) granted: usize,
     /// From the peer, not delivered yet: datagrams, or whatever a stream was sent as.
     pub(super) outgoing: VecDeque<Vec<u8>>,
+    /// TLS that the module asked for once it was open, the last time.
+    pub(super) wish: Option<Box<TlsRequest>>,
+    /// That wish has no answer yet.
+    pub(super) securing: bool,
+    /// It is protected.
+    pub(super) secure: bool,
     /// The peer has sent its last byte.
     pub(super) ended: bool,
+    /// It did not say that TLS ends.
+    pub(super) truncated: bool,
     /// The peer does not listen any more either.
     pub(super) deaf: bool,
     /// From the module, not looked at yet.
@@ -48,11 +56,15 @@ impl Connection {
     pub(super) fn new(id: ConnId, connect: Connect) -> Self {
         Self {
             id,
+            secure: connect.tls.is_some(),
             connect,
             state: State::Pending,
             granted: 0,
             outgoing: VecDeque::new(),
+            wish: None,
+            securing: false,
             ended: false,
+            truncated: false,
             deaf: false,
             incoming: Vec::new(),
             stuck: VecDeque::new(),
@@ -70,6 +82,28 @@ impl Connection {
         told.push_back((self.id, event, Vec::new()));
     }
 
+    /// The module wants it protected. What the peer has sent in plain text and nobody has read yet ends it.
+    pub(super) fn want_secure(&mut self, wish: Box<TlsRequest>, told: &mut VecDeque<Told>) {
+        self.wish = Some(wish);
+        self.securing = true;
+        if !self.outgoing.is_empty() || self.ended {
+            self.fail_secure(told);
+        }
+    }
+
+    pub(super) fn secured(&mut self, told: &mut VecDeque<Told>) {
+        self.securing = false;
+        self.secure = true;
+        self.tell(told, LinkEvent::Secured);
+    }
+
+    pub(super) fn fail_secure(&mut self, told: &mut VecDeque<Told>) {
+        self.securing = false;
+        self.outgoing.clear();
+        self.state = State::Over;
+        self.tell(told, LinkEvent::Failed(LinkFailure::Tls));
+    }
+
     /// The peer sends. An empty datagram is left out, as the host program does.
     pub(super) fn send(&mut self, bytes: &[u8], told: &mut VecDeque<Told>) {
         match self.outgoing.back_mut() {
@@ -82,7 +116,7 @@ impl Connection {
 
     /// Never more than what was granted; the rest stays. A datagram comes whole.
     pub(super) fn deliver(&mut self, told: &mut VecDeque<Told>) {
-        while self.state == State::Open && self.granted > 0 {
+        while self.state == State::Open && !self.securing && self.granted > 0 {
             let Some(mut bytes) = self.outgoing.pop_front() else { break };
             if self.connect.transport == Transport::Tcp && bytes.len() > self.granted {
                 self.outgoing.push_front(bytes.split_off(self.granted));
@@ -90,9 +124,13 @@ impl Connection {
             self.granted = self.granted.saturating_sub(bytes.len());
             told.push_back((self.id, LinkEvent::Received(&[]), bytes));
             if self.ended && self.outgoing.is_empty() {
-                self.tell(told, LinkEvent::PeerClosed);
+                self.tell_ended(told);
             }
         }
+    }
+
+    pub(super) fn tell_ended(&self, told: &mut VecDeque<Told>) {
+        self.tell(told, LinkEvent::PeerClosed { truncated: self.truncated });
     }
 
     pub(super) fn accept_bytes(&mut self, bytes: &[u8], told: &mut VecDeque<Told>) {

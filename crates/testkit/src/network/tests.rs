@@ -1,4 +1,6 @@
-use modem::{ConnId, Connect, LinkEvent, LinkFailure, LinkRequest, Transport};
+use modem::{
+    ConnId, Connect, LinkEvent, LinkFailure, LinkRequest, SecLevel, SslVersion, TlsRequest, Transport,
+};
 use transcript::{ConnectFailure, DnsAnswer, PeerStep, Progress};
 
 use super::Network;
@@ -54,7 +56,7 @@ fn never_more_than_granted_and_the_rest_later() {
     network.request(ConnId(7), LinkRequest::Grant(100));
     let events: Vec<_> = std::iter::from_fn(|| network.next_told()).collect();
     assert_eq!(events[0].2, b"456789");
-    assert_eq!(events[1].1, LinkEvent::PeerClosed);
+    assert_eq!(events[1].1, LinkEvent::PeerClosed { truncated: false });
     assert!(network.step(0, None, &PeerStep::Send(b"x".to_vec())).is_err());
 }
 
@@ -191,4 +193,90 @@ fn a_module_that_breaks_the_rules_is_reported() {
     assert_eq!(network.leftovers().len(), 1, "nobody answered it");
     network.drop_all();
     assert!(network.leftovers().is_empty());
+}
+
+fn wish(resume: Option<ConnId>) -> Box<TlsRequest> {
+    Box::new(TlsRequest {
+        context: 34,
+        version: SslVersion::Tls12,
+        suites: vec![0x0035],
+        seclevel: SecLevel::None,
+        cacert: None,
+        clientcert: None,
+        clientkey: None,
+        partial_chain: false,
+        hostname: None,
+        host: "192.0.2.9".into(),
+        ignore_time: false,
+        now: 0,
+        clock_set: false,
+        client_random: None,
+        premaster: None,
+        timeout: 9_000,
+        resumable: true,
+        resume,
+    })
+}
+
+fn secure() -> LinkRequest {
+    LinkRequest::Secure(wish(None))
+}
+
+#[test]
+fn an_open_connection_is_protected_when_the_script_says_so() {
+    let mut network = open();
+    let asked = |key: &str, value: &str| PeerStep::ExpectSecure(vec![(key.into(), value.into())]);
+    assert!(matches!(network.step(0, None, &PeerStep::Secure), Ok(Progress::NotYet(_))));
+    assert!(matches!(network.step(0, None, &asked("context", "34")), Ok(Progress::NotYet(_))));
+    network.request(ConnId(7), LinkRequest::Grant(100));
+    network.request(ConnId(7), secure());
+    done(&mut network, asked("resumable", "1"));
+    assert_eq!(network.leftovers().len(), 1, "nobody answered it");
+    done(&mut network, PeerStep::Secure);
+    assert_eq!(told(&mut network), [(ConnId(7), LinkEvent::Secured)]);
+    done(&mut network, PeerStep::Send(b"behind".to_vec()));
+    assert_eq!(payload(&mut network), b"behind");
+    done(&mut network, PeerStep::Cut);
+    assert_eq!(told(&mut network), [(ConnId(7), LinkEvent::PeerClosed { truncated: true })]);
+    network.request(ConnId(7), secure());
+    assert!(network.take_fault().unwrap().contains("twice"));
+
+    let LinkRequest::Connect(mut connect) = connect("192.0.2.9") else { return };
+    connect.tls = Some(wish(Some(ConnId(7))));
+    network.request(ConnId(8), LinkRequest::Connect(connect));
+    done(&mut network, PeerStep::ExpectTls(Some(vec![("resume".into(), "1".into())])));
+}
+
+#[test]
+fn nothing_in_plain_text_gets_behind_the_handshake() {
+    let failed = [(ConnId(7), LinkEvent::Failed(LinkFailure::Tls))];
+    let mut network = open();
+    done(&mut network, PeerStep::Send(b"injected".to_vec()));
+    network.request(ConnId(7), secure());
+    network.request(ConnId(7), LinkRequest::Grant(100));
+    assert_eq!(told(&mut network), failed);
+
+    for step in [PeerStep::Send(b"late".to_vec()), PeerStep::Close, PeerStep::FailSecure { late: false }] {
+        let mut network = open();
+        network.request(ConnId(7), LinkRequest::Grant(100));
+        network.request(ConnId(7), secure());
+        done(&mut network, step);
+        assert_eq!(told(&mut network), failed);
+        assert!(network.leftovers().is_empty());
+    }
+
+    let mut network = open();
+    network.request(ConnId(7), secure());
+    network.request(ConnId(7), LinkRequest::Send(b"early".to_vec()));
+    assert!(network.take_fault().unwrap().contains("before it is protected"));
+    done(&mut network, PeerStep::FailSecure { late: true });
+    assert_eq!(network.deadline(), Some(9_000));
+    network.advance(9_000);
+    assert_eq!(told(&mut network), failed);
+}
+
+#[test]
+fn a_connection_without_tls_cannot_be_cut() {
+    let mut network = open();
+    assert!(network.step(0, None, &PeerStep::Cut).is_err());
 }

@@ -253,9 +253,9 @@ pub(super) fn peer(scan: &mut Scan<'_>) -> Result<Action, Fault> {
 
 fn peer_step(scan: &mut Scan<'_>) -> Result<PeerStep<Payload>, Fault> {
     const ALLOWED: &str = "there are @peer accept, refuse, timeout, unreachable, network-down, port-in-use, \
-                           port-unavailable, dns-fails, tls-fails, tls-timeout, expect-connect, expect-tls, expect-from, \
-                           expect-keep-alive, expect, send, send-bytes, half-close, close, reset, breaks, stall, resume, \
-                           hold-acks, ack and expect-close";
+                           port-unavailable, dns-fails, tls-fails, tls-timeout, expect-connect, expect-tls, expect-secure, secure, \
+                           secure-fails, secure-timeout, expect-from, expect-keep-alive, expect, send, send-bytes, \
+                           half-close, close, cut, reset, breaks, stall, resume, hold-acks, ack and expect-close";
     let at = scan.next_at();
     Ok(match scan.word() {
         "accept" => {
@@ -282,6 +282,14 @@ fn peer_step(scan: &mut Scan<'_>) -> Result<PeerStep<Payload>, Fault> {
             port: scan.number("a port")?,
         },
         "expect-tls" => PeerStep::ExpectTls(tls_fields(scan)?),
+        "expect-secure" => {
+            let at = scan.next_at();
+            let none = || Fault::new(at, "here stand properties as in @peer expect-tls, or nothing");
+            PeerStep::ExpectSecure(tls_fields(scan)?.ok_or_else(none)?)
+        }
+        "secure" => PeerStep::Secure,
+        "secure-fails" => PeerStep::FailSecure { late: false },
+        "secure-timeout" => PeerStep::FailSecure { late: true },
         "expect-from" => PeerStep::ExpectFrom(scan.value("a local port, or any", |word| match word {
             "any" => Some(None),
             port => port.parse().ok().map(Some),
@@ -297,6 +305,7 @@ fn peer_step(scan: &mut Scan<'_>) -> Result<PeerStep<Payload>, Fault> {
         "send-bytes" => PeerStep::Send(scan.generated()?),
         "half-close" => PeerStep::HalfClose,
         "close" => PeerStep::Close,
+        "cut" => PeerStep::Cut,
         "reset" => PeerStep::Reset,
         "breaks" => PeerStep::Break(scan.value(
             "network, unreachable, timeout, aborted, shut-down, no-buffer, tls or unknown",
@@ -337,7 +346,7 @@ fn keep_alive(word: &str) -> Option<(u32, u32, u32)> {
 }
 
 /// What can be said about a TLS connect, in `@peer expect-tls`.
-const TLS_FIELDS: [&str; 16] = [
+const TLS_FIELDS: [&str; 18] = [
     "context",
     "version",
     "suites",
@@ -354,6 +363,8 @@ const TLS_FIELDS: [&str; 16] = [
     "clientrandom",
     "premaster",
     "negotiatetimeout",
+    "resumable",
+    "resume",
 ];
 
 fn tls_fields(scan: &mut Scan<'_>) -> Result<Option<Vec<(String, String)>>, Fault> {

@@ -24,7 +24,7 @@ pub(super) fn link_event(module: &mut Module, conn: ConnId, event: LinkEvent<'_>
             }
         }
         (
-            LinkEvent::Failed(_) | LinkEvent::Broken(_) | LinkEvent::PeerClosed | LinkEvent::Closed,
+            LinkEvent::Failed(_) | LinkEvent::Broken(_) | LinkEvent::PeerClosed { .. } | LinkEvent::Closed,
             Phase::Connecting,
         ) => failed(module),
         (LinkEvent::Received(bytes), _) => {
@@ -38,11 +38,11 @@ pub(super) fn link_event(module: &mut Module, conn: ConnId, event: LinkEvent<'_>
             mqtt.unsent = mqtt.unsent.saturating_sub(bytes);
             grant(module);
         }
-        (LinkEvent::PeerClosed, _) => lost(module, "the broker closed the connection"),
+        (LinkEvent::PeerClosed { .. }, _) => lost(module, "the broker closed the connection"),
         (LinkEvent::Failed(_) | LinkEvent::Broken(_) | LinkEvent::Closed, _) => {
             lost(module, "the connection to the broker broke");
         }
-        (LinkEvent::Connected { .. } | LinkEvent::Acked(_), _) => {}
+        (LinkEvent::Connected { .. } | LinkEvent::Secured | LinkEvent::Acked(_), _) => {}
     }
 }
 

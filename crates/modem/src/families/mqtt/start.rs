@@ -6,7 +6,7 @@ use crate::exchange::Exchange;
 use crate::families::packet::{self, Bearer};
 use crate::families::{FamilyTimer, names, socket};
 use crate::io::Transport;
-use crate::module::{Opening, peer};
+use crate::module::{Opening, Session, peer};
 
 pub(super) const MIPSTART: Command = Command {
     syntax: &["AT+MIPSTART=<host>,<port 1-65535>", "AT+MIPSTART=?"],
@@ -102,6 +102,7 @@ fn start(x: &mut Exchange<'_>, tls: bool) -> Answer {
         bearer: None,
         name_servers: names::servers(x.module),
         local_port: None,
+        session: Session::Own,
         link: limits.link,
     };
     let Ok(conn) = x.module.open(opening) else {

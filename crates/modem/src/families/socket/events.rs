@@ -25,9 +25,9 @@ pub(super) fn link_event(module: &mut Module, conn: ConnId, event: LinkEvent<'_>
             grant(module, number);
             tell(module, number, format_args!("CONNECT OK"));
         }
-        (LinkEvent::Connected { .. }, _) => {}
+        (LinkEvent::Connected { .. } | LinkEvent::Secured, _) => {}
         (
-            LinkEvent::Failed(_) | LinkEvent::Broken(_) | LinkEvent::PeerClosed | LinkEvent::Closed,
+            LinkEvent::Failed(_) | LinkEvent::Broken(_) | LinkEvent::PeerClosed { .. } | LinkEvent::Closed,
             LinkState::Connecting,
         ) => start::failed(module, number),
         (LinkEvent::Received(bytes), _) => {
@@ -57,8 +57,8 @@ pub(super) fn link_event(module: &mut Module, conn: ConnId, event: LinkEvent<'_>
             ack::arrived(module, conn);
         }
         // The close that CIPCLOSE asked for goes on; its own end is still to come.
-        (LinkEvent::PeerClosed, LinkState::Closing) => {}
-        (LinkEvent::PeerClosed, _) => {
+        (LinkEvent::PeerClosed { .. }, LinkState::Closing) => {}
+        (LinkEvent::PeerClosed { .. }, _) => {
             module.link(conn, LinkRequest::Close { quick: false });
             if let Some(link) = get_mut(module, number) {
                 link.peer_closed = true;

@@ -10,7 +10,7 @@ use crate::exchange::Exchange;
 use crate::families::packet::{self, Bearer};
 use crate::families::{mqtt, names, ssl};
 use crate::io::Transport;
-use crate::module::{Module, Opening, peer};
+use crate::module::{Module, Opening, Session, peer};
 
 pub(super) const CIPSTART: Command = Command {
     syntax: &[
@@ -125,8 +125,18 @@ pub(super) fn connect(module: &mut Module, number: u8) {
     };
     let context = (transport == Transport::Tcp && ssl::enabled(module)).then_some(number);
     let name_servers = names::servers(module);
-    let bearer = None;
-    let opening = Opening { transport, host, port, context, bearer, name_servers, local_port, link: number };
+    let (bearer, session) = (None, Session::Own);
+    let opening = Opening {
+        transport,
+        host,
+        port,
+        context,
+        bearer,
+        name_servers,
+        local_port,
+        session,
+        link: number,
+    };
     let Ok(conn) = module.open(opening) else {
         let text = "TLS is on (AT+CIPSSL=1), but this link number has no SSL context: use links 0 to 5";
         module.note(Some(line), &format!("link {number}"), text);

@@ -189,6 +189,8 @@ pub(crate) fn request(module: &Module, number: u8, host: &str) -> Option<TlsRequ
         client_random: context.client_random.as_deref().map(|bytes| whole_random(bytes, now)),
         premaster: context.premaster,
         timeout: u64::from(context.timeout_seconds()) * 1000,
+        resumable: false,
+        resume: None,
     })
 }
 
