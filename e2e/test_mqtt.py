@@ -214,7 +214,7 @@ def test_an_expired_server_certificate(twin: Twin, pki: Pki, tmp_path: Path) -> 
         at = twin.serial()
         context(at, pki.authority, None, 1)
         refused(at, broker)
-        twin.wait_for_log(r"CN=expired-server expired on [A-Z]*ignorelocaltime")
+        twin.wait_for_log(r"CN=expired-server expired on .*ignorelocaltime")
         broker.wait_for_log("alert certificate expired")
         at.ok('AT+SSLCFG="ignorelocaltime",88,1')
         mqtt.start(at, broker.port, tls=True)
