@@ -193,7 +193,7 @@ impl Module {
                 match private {
                     Some(address) => self.lose(conn, &connect, Some(address), Obstacle::Private(address)),
                     None => {
-                        self.outputs.push_back(Output::Link { conn, request: LinkRequest::Connect(connect) })
+                        self.outputs.push_back(Output::Link { conn, request: LinkRequest::Connect(connect) });
                     }
                 }
             }
