@@ -181,6 +181,7 @@ families! {
     names::Names,
     ssl::Ssl,
     mqtt::Mqtt,
+    http::Http,
     ftp::Ftp,
     files::Files,
 }

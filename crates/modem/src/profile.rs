@@ -126,6 +126,8 @@ pub struct Profile {
     pub clock_at_boot: i64,
     /// MQTT.
     pub mqtt: MqttLimits,
+    /// HTTP.
+    pub http: HttpLimits,
     /// FTP.
     pub ftp: FtpLimits,
     /// When things happen.
@@ -185,6 +187,8 @@ pub struct Timing {
     pub mqtt_answer: u64,
     /// How long the module waits for the broker's answer to a PINGREQ.
     pub mqtt_ping: u64,
+    /// How long a connection to an HTTP server is kept for the next request.
+    pub http_idle: u64,
     /// How long MPUBEX waits for the next byte.
     pub message_gap: u64,
     /// How long the power key has to be low to switch the module on.
@@ -240,6 +244,29 @@ pub struct MqttLimits {
     pub slots: usize,
     /// How many packets may wait for the broker's answer at the same time.
     pub in_flight: usize,
+}
+
+/// What HTTP takes, in bytes where nothing else is said.
+#[derive(Clone, Copy, Debug)]
+pub struct HttpLimits {
+    /// Its SSL context; also the number that its connections have in explanations.
+    pub context: u8,
+    /// What HTTPDATA takes and what of a reply is kept: one buffer for both.
+    pub buffer: usize,
+    /// The URL.
+    pub url: usize,
+    /// Every other text of HTTPPARA.
+    pub text: usize,
+    /// All headers of USER_DEFINED together.
+    pub headers: usize,
+    /// UA at first.
+    pub agent: &'static str,
+    /// The longest head of a reply, status line and header lines together, and the longest trailer.
+    pub head: usize,
+    /// How many redirects in a row are followed.
+    pub redirects: u8,
+    /// The longest file name of HTTPGET.
+    pub path: usize,
 }
 
 /// What FTP takes and how long it waits.

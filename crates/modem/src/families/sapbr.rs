@@ -11,7 +11,7 @@ use crate::command::{Answer, Command, Evidence, Fault, Outcome, Resume, Test, ex
 use crate::exchange::Exchange;
 use crate::families::packet::{self, Access};
 use crate::families::network::{self, AfterAttach};
-use crate::families::{Family, FamilyTimer, Op, clock};
+use crate::families::{Family, FamilyTimer, Op, clock, http};
 use crate::module::Module;
 use crate::setup::Setup;
 use at::CmeError;
@@ -226,6 +226,7 @@ fn stop(module: &mut Module, number: u8) {
 /// Tells who runs on a bearer that it is closed.
 fn closed(module: &mut Module, number: u8) {
     clock::application_bearer_closed(module, number);
+    http::bearer_lost(module, number);
 }
 
 fn act(x: &mut Exchange<'_>) -> Answer {

@@ -1,6 +1,6 @@
 //! openLuat Air724UG, firmware V401881 generation.
 
-use super::{FtpLimits, MessageCapacity, MqttLimits, NameLimits, Profile, Timing};
+use super::{FtpLimits, HttpLimits, MessageCapacity, MqttLimits, NameLimits, Profile, Timing};
 
 /// The Air724UG. Captured: manufacturer and revision format. Documented: the six suites, the contexts, the segment size, the
 /// prompt, the file capacity. Assumed: everything that names a network or a card (a test TAC, so that no real device
@@ -72,6 +72,17 @@ pub const AIR724UG: Profile = Profile {
         slots: 4,
         in_flight: 16,
     },
+    http: HttpLimits {
+        context: 153,
+        buffer: 319_488,
+        url: 500,
+        text: 1024,
+        headers: 4096,
+        agent: "AM_MODULE",
+        head: 8192,
+        redirects: 5,
+        path: 255,
+    },
     ftp: FtpLimits {
         context: 34,
         links: (8, 9),
@@ -103,6 +114,7 @@ pub const AIR724UG: Profile = Profile {
         name_refused: 200,
         mqtt_answer: 30_000,
         mqtt_ping: 15_000,
+        http_idle: 30_000,
         message_gap: 5_000,
         power_key: 2_000,
         reset_pin: 150,

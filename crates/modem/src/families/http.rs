@@ -1,0 +1,182 @@
+//! HTTP: one session, one request at a time, over a connection of its own.
+//!
+//! Reference: the module's manual, chapter "HTTP commands". HTTP/1.1; heads and chunk sizes are read by `httparse`.
+//!
+//! ```text
+//!       HTTPINIT          HTTPACTION            a reply, or none
+//! None ─────────► Ready ───────────► Action ────────────────────► Ready
+//!   ▲               │                  │
+//!   └── HTTPTERM ───┴──────────────────┘
+//! ```
+//!
+//! One buffer holds what HTTPDATA has taken, and then the body of the reply. A connection is kept for the next request to the same
+//! server for a while, if the server does so, too. Its bearer is one of AT+SAPBR's.
+
+mod action;
+mod client;
+mod data;
+mod events;
+mod headers;
+mod parameters;
+mod read;
+mod request;
+mod response;
+mod session;
+mod url;
+
+use alloc::boxed::Box;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::fmt;
+
+use crate::command::{Answer, Command, Fault, Outcome, Resume};
+use crate::exchange::Exchange;
+use crate::families::{Family, FamilyTimer};
+use crate::io::{ConnId, LinkEvent};
+use crate::module::Module;
+use crate::setup::Setup;
+use client::{Action, Link};
+use parameters::Parameters;
+
+/// The family's state.
+#[derive(Debug)]
+pub(crate) struct Http {
+    /// HTTPSSL.
+    tls: bool,
+    session: Option<Box<Session>>,
+    /// How many sessions there have been.
+    sessions: u32,
+}
+
+/// What is between HTTPINIT and HTTPTERM.
+#[derive(Debug)]
+struct Session {
+    /// Which of them it is.
+    number: u32,
+    parameters: Parameters,
+    buffer: Buffer,
+    /// The last reply's header lines.
+    head: Vec<u8>,
+    link: Option<Link>,
+    action: Option<Box<Action>>,
+}
+
+/// What HTTPDATA has taken, or the last reply's body. Shared with whoever is in the middle of reading it.
+#[derive(Default)]
+struct Buffer {
+    bytes: Arc<Vec<u8>>,
+    /// It is what HTTPDATA has taken.
+    outgoing: bool,
+}
+
+impl fmt::Debug for Buffer {
+    /// Without the bytes.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Buffer").field("bytes", &self.bytes.len()).field("outgoing", &self.outgoing).finish()
+    }
+}
+
+/// What an open command of this family is in the middle of.
+#[derive(Debug)]
+pub(crate) enum HttpOp {
+    /// HTTPDATA: the body comes, for this session.
+    Collect { session: u32 },
+    /// HTTPREAD: the rest is to be said.
+    Read(read::Reading),
+}
+
+/// This family's timers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum HttpTimer {
+    /// Nothing has happened for too long.
+    Silence,
+    /// The connection is not needed any more.
+    Idle,
+}
+
+impl Family for Http {
+    type Op = HttpOp;
+    type Timer = HttpTimer;
+
+    const COMMANDS: &'static [Command] = &[
+        session::HTTPINIT,
+        session::HTTPTERM,
+        session::HTTPSSL,
+        parameters::HTTPPARA,
+        data::HTTPDATA,
+        action::HTTPACTION,
+        read::HTTPREAD,
+        read::HTTPHEAD,
+    ];
+
+    fn new(_setup: &Setup) -> Self {
+        Self { tls: false, session: None, sessions: 0 }
+    }
+
+    fn resume(x: &mut Exchange<'_>, op: HttpOp, event: Resume) -> Answer {
+        match (op, event) {
+            (HttpOp::Collect { session }, Resume::Data(_, bytes)) => data::collected(x, session, bytes, true),
+            (HttpOp::Collect { session }, Resume::DataTimeout(bytes)) => data::collected(x, session, bytes, false),
+            (HttpOp::Read(reading), _) => read::go_on(x, reading),
+            // A data phase ends with data, or without.
+            (HttpOp::Collect { .. }, _) => Ok(Outcome::Said),
+        }
+    }
+
+    fn timer(module: &mut Module, timer: HttpTimer) {
+        match timer {
+            HttpTimer::Silence => events::silence(module),
+            HttpTimer::Idle => client::drop_link(module, false),
+        }
+    }
+
+    fn linked(module: &mut Module, conn: ConnId, event: LinkEvent<'_>) {
+        let link = module.families.http.session.as_ref().and_then(|session| session.link.as_ref());
+        if link.is_some_and(|link| link.conn == conn) {
+            events::link_event(module, conn, event);
+        }
+    }
+
+    fn connections(&self) -> usize {
+        usize::from(self.session.as_ref().is_some_and(|session| session.link.is_some()))
+    }
+
+    fn drained(module: &mut Module) {
+        read::drained(module);
+    }
+
+    fn halt(module: &mut Module) {
+        end_session(module, true);
+    }
+
+    fn factory(module: &mut Module) {
+        module.families.http.tls = false;
+    }
+}
+
+/// An application's bearer (AT+SAPBR) is closed, and what runs on it ends.
+pub(crate) fn bearer_lost(module: &mut Module, bearer: u8) {
+    events::bearer_lost(module, bearer);
+}
+
+/// The session is over, whatever it was doing. `quick`: its connection with it, at once.
+fn end_session(module: &mut Module, quick: bool) {
+    client::drop_link(module, quick);
+    module.cancel(FamilyTimer::http(HttpTimer::Silence));
+    module.families.http.session = None;
+}
+
+/// The session; without one +CME ERROR: 3.
+fn session(module: &mut Module) -> Result<&mut Session, Fault> {
+    let session = module.families.http.session.as_deref_mut();
+    session.ok_or(Fault::not_allowed("there is no HTTP session: AT+HTTPINIT comes first"))
+}
+
+/// The session, if no request is under way.
+fn idle_session(module: &mut Module) -> Result<&mut Session, Fault> {
+    let session = session(module)?;
+    if session.action.is_some() {
+        return Err(Fault::not_allowed("a request is under way: +HTTPACTION: says when it is done"));
+    }
+    Ok(session)
+}
