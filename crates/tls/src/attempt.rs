@@ -142,6 +142,7 @@ impl<'a> Attempt<'a> {
             },
             hello_fixed: self.policy.fixed.hello.is_some() && left.hello.is_none(),
             premaster_fixed: self.policy.fixed.premaster.map(|_| left.premaster.is_none()),
+            resumed: None,
         }
     }
 }

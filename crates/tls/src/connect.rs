@@ -1,8 +1,6 @@
 //! The client side: one handshake.
 
 use openssl::ssl::{Ssl, SslContext};
-use openssl::x509::verify::X509CheckFlags;
-use openssl::x509::verify::X509VerifyFlags;
 use std::fmt;
 use std::future::poll_fn;
 use std::pin::Pin;
@@ -17,7 +15,8 @@ use crate::context::{Cache, Keylog};
 use crate::diagnosis::{self, Shared};
 use crate::failure::{Cause, Failure, Stage};
 use crate::ffi::{self, Overrides};
-use crate::policy::{Policy, ServerName, TimeRule, Verify};
+use crate::policy::Policy;
+use crate::resume::{self, Keeper, Resumption};
 use crate::stream::{Tap, TlsStream};
 
 /// Makes client sessions. Keeps one OpenSSL context per distinct policy; share one connector among all that connect.
@@ -56,7 +55,7 @@ impl Connector {
         let before = |cause| Attempt::new(policy).failure(cause, Stage::Configure);
         check::policy(policy).map_err(before)?;
         overrides(policy).map_err(before)?;
-        self.cache.get(policy, self.keylog.as_ref()).map(drop).map_err(before)
+        self.cache.get(policy, false, self.keylog.as_ref()).map(drop).map_err(before)
     }
 
     /// How many contexts are cached.
@@ -78,13 +77,45 @@ impl Connector {
     where
         S: AsyncRead + AsyncWrite + Unpin,
     {
+        self.connect_as(stream, policy, timeout, &Resumption::None).await
+    }
+
+    /// Likewise, with a session that is kept for others, or that another connection has kept.
+    ///
+    /// # Errors
+    /// As for [`connect`](Self::connect). A session that may not be offered, or that the server does not take, is no failure.
+    pub async fn connect_as<S>(
+        &self,
+        stream: S,
+        policy: &Policy,
+        timeout: Duration,
+        resumption: &Resumption,
+    ) -> Result<TlsStream<S>, Box<Failure>>
+    where
+        S: AsyncRead + AsyncWrite + Unpin,
+    {
         let attempt = Attempt::new(policy);
         let before = |cause| attempt.failure(cause, Stage::Configure);
         let refused = |error: openssl::error::ErrorStack| before(Cause::Refused(error.to_string()));
         check::policy(policy).map_err(before)?;
         let mut overrides = overrides(policy).map_err(before)?;
-        let prepared = self.cache.get(policy, self.keylog.as_ref()).map_err(before)?;
-        let ssl = session(&prepared.context, policy, &attempt.shared).map_err(refused)?;
+        let (offered, prepared) = match resumption {
+            Resumption::Offer(slot) => slot.offer(policy),
+            Resumption::None | Resumption::Keep(_) => None,
+        }
+        .unzip();
+        let resumable = !matches!(resumption, Resumption::None);
+        let prepared = match prepared {
+            Some(prepared) => prepared,
+            None => self.cache.get(policy, resumable, self.keylog.as_ref()).map_err(before)?,
+        };
+        let mut ssl = session(&prepared.context, policy, &attempt.shared).map_err(refused)?;
+        if let Some(session) = &offered {
+            ffi::offer(&mut ssl, &prepared.context, session).map_err(refused)?;
+        }
+        if let (Some(index), Some(keeper)) = (resume::index(), Keeper::new(resumption, policy, &prepared)) {
+            ssl.set_ex_data(index, keeper);
+        }
         let mut stream = SslStream::new(ssl, Tap::new(stream)).map_err(refused)?;
         let armed = policy.fixed.any();
         let handshake = poll_fn(|cx| {
@@ -96,7 +127,15 @@ impl Connector {
         });
         match tokio::time::timeout(timeout, handshake).await {
             Ok(Ok(())) => {
-                let report = attempt.report(&stream, &prepared, &overrides);
+                let mut report = attempt.report(&stream, &prepared, &overrides);
+                report.resumed = offered.map(|_| stream.ssl().session_reused());
+                match resumption {
+                    Resumption::Keep(slot) => slot.set_premaster_fixed(report.premaster_fixed),
+                    Resumption::Offer(slot) if report.resumed == Some(true) => {
+                        report.premaster_fixed = slot.premaster_fixed();
+                    }
+                    Resumption::Offer(_) | Resumption::None => {}
+                }
                 Ok(TlsStream::new(stream, report, attempt.shared))
             }
             Ok(Err(error)) => {
@@ -133,21 +172,6 @@ fn session(
     if let Some(name) = check::server_name(policy) {
         ssl.set_hostname(name)?;
     }
-    if let Verify::Chain { partial, name, time } = &policy.verify {
-        let parameters = ssl.param_mut();
-        if *partial {
-            parameters.set_flags(X509VerifyFlags::PARTIAL_CHAIN)?;
-        }
-        match time {
-            TimeRule::Ignore => parameters.set_flags(X509VerifyFlags::NO_CHECK_TIME)?,
-            TimeRule::At(seconds) => parameters.set_time(*seconds),
-        }
-        parameters.set_hostflags(X509CheckFlags::NO_PARTIAL_WILDCARDS);
-        match name {
-            Some(ServerName::Dns(name)) => parameters.set_host(check::dns(name))?,
-            Some(ServerName::Ip(address)) => parameters.set_ip(*address)?,
-            None => {}
-        }
-    }
+    resume::demand(ssl.param_mut(), &policy.verify)?;
     Ok(ssl)
 }

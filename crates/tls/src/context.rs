@@ -15,6 +15,7 @@ use crate::ffi;
 use crate::material;
 use crate::policy::{Identity, Policy, Verify};
 use crate::report;
+use crate::resume;
 use crate::version::{Suite, Version};
 
 /// How many distinct contexts are kept.
@@ -32,10 +33,12 @@ struct Key {
     identity: Option<Identity>,
     verify: bool,
     fixable: bool,
+    /// Its sessions are for others to resume: tickets are asked for.
+    resumable: bool,
 }
 
 impl Key {
-    fn of(policy: &Policy) -> Self {
+    fn of(policy: &Policy, resumable: bool) -> Self {
         Self {
             versions: (policy.min_version, policy.max_version),
             suites: policy.suites.clone(),
@@ -44,12 +47,14 @@ impl Key {
             identity: policy.identity.clone(),
             verify: policy.verify != Verify::None,
             fixable: policy.fixed.any(),
+            resumable,
         }
     }
 
-    /// Whether it is the key of `policy`; copies nothing, as this is asked at every connect.
-    fn is_of(&self, policy: &Policy) -> bool {
-        self.versions == (policy.min_version, policy.max_version)
+    /// Whether it is that key; copies nothing, as this is asked at every connect.
+    fn is_of(&self, policy: &Policy, resumable: bool) -> bool {
+        self.resumable == resumable
+            && self.versions == (policy.min_version, policy.max_version)
             && self.modern == policy.modern
             && self.verify == (policy.verify != Verify::None)
             && self.fixable == policy.fixed.any()
@@ -83,12 +88,17 @@ impl Cache {
     ///
     /// # Errors
     /// Why there cannot be one.
-    pub(crate) fn get(&self, policy: &Policy, keylog: Option<&Keylog>) -> Result<Prepared, Cause> {
-        if let Some(found) = recent(&mut self.lock(), policy) {
+    pub(crate) fn get(
+        &self,
+        policy: &Policy,
+        resumable: bool,
+        keylog: Option<&Keylog>,
+    ) -> Result<Prepared, Cause> {
+        if let Some(found) = recent(&mut self.lock(), policy, resumable) {
             return Ok(found);
         }
         // Built outside the lock: parsing must not hold up other connects.
-        let key = Key::of(policy);
+        let key = Key::of(policy, resumable);
         let prepared = build(&key, keylog)?;
         Ok(self.keep(policy, key, prepared))
     }
@@ -96,7 +106,7 @@ impl Cache {
     /// Keeps a context, unless somebody else has built the same meanwhile: twice the same would push others out.
     fn keep(&self, policy: &Policy, key: Key, prepared: Prepared) -> Prepared {
         let mut contexts = self.lock();
-        if let Some(found) = recent(&mut contexts, policy) {
+        if let Some(found) = recent(&mut contexts, policy, key.resumable) {
             return found;
         }
         if contexts.len() >= CACHED {
@@ -117,8 +127,8 @@ impl Cache {
 }
 
 /// The context for `policy`, which becomes the last used.
-fn recent(contexts: &mut [(Key, Prepared)], policy: &Policy) -> Option<Prepared> {
-    let index = contexts.iter().position(|(key, _)| key.is_of(policy))?;
+fn recent(contexts: &mut [(Key, Prepared)], policy: &Policy, resumable: bool) -> Option<Prepared> {
+    let index = contexts.iter().position(|(key, _)| key.is_of(policy, resumable))?;
     contexts[index..].rotate_left(1);
     contexts.last().map(|(_, prepared)| prepared.clone())
 }
@@ -167,8 +177,15 @@ fn builder(
             | SslMode::ENABLE_PARTIAL_WRITE
             | SslMode::RELEASE_BUFFERS,
     );
-    b.set_options(SslOptions::from_bits_retain(LEGACY_SERVER_CONNECT) | SslOptions::NO_TICKET);
-    b.set_session_cache_mode(SslSessionCacheMode::OFF);
+    b.set_options(SslOptions::from_bits_retain(LEGACY_SERVER_CONNECT));
+    if key.resumable {
+        // Nothing is kept in the context itself, where every session of the policy would find it.
+        b.set_session_cache_mode(SslSessionCacheMode::CLIENT | SslSessionCacheMode::NO_INTERNAL);
+        b.set_new_session_callback(|ssl, session| resume::made(ssl, &session));
+    } else {
+        b.set_options(SslOptions::NO_TICKET);
+        b.set_session_cache_mode(SslSessionCacheMode::OFF);
+    }
     if key.verify {
         let mut store = X509StoreBuilder::new()?;
         for anchor in anchors {
@@ -245,12 +262,12 @@ mod tests {
             suites: vec![Suite(0x0035); n + 1],
             ..Policy::default()
         };
-        let has = |n| cache.lock().iter().any(|(key, _)| key.is_of(&suites(n)));
+        let has = |n| cache.lock().iter().any(|(key, _)| key.is_of(&suites(n), false));
         for n in 0..CACHED {
-            assert!(cache.get(&suites(n), None).is_ok());
+            assert!(cache.get(&suites(n), false, None).is_ok());
         }
-        assert!(cache.get(&suites(0), None).is_ok());
-        assert!(cache.get(&suites(CACHED), None).is_ok());
+        assert!(cache.get(&suites(0), false, None).is_ok());
+        assert!(cache.get(&suites(CACHED), false, None).is_ok());
         assert!(has(0) && !has(1) && has(2) && has(CACHED));
         assert_eq!(cache.len(), CACHED);
     }
@@ -259,7 +276,7 @@ mod tests {
         let cache = Cache::default();
         let policy = Policy::default();
         for _ in 0..2 {
-            let key = Key::of(&policy);
+            let key = Key::of(&policy, false);
             let Ok(prepared) = build(&key, None) else { panic!("a default policy works") };
             cache.keep(&policy, key, prepared);
         }

@@ -7,12 +7,13 @@
 //! OpenSSL's ordinary generator.
 #![allow(unsafe_code, reason = "the one place that talks to OpenSSL's C interface directly")]
 
+use foreign_types_shared::ForeignType;
 use foreign_types_shared::ForeignTypeRef;
 use libc::{c_char, c_int, c_uchar, c_uint, c_void, size_t};
 use openssl::error::ErrorStack;
 use openssl::lib_ctx::LibCtx;
 use openssl::provider::Provider;
-use openssl::ssl::{SslContextBuilder, SslRef};
+use openssl::ssl::{Ssl, SslContextBuilder, SslContextRef, SslRef, SslSession};
 use std::cell::Cell;
 use std::ffi::CStr;
 use std::ptr;
@@ -27,6 +28,7 @@ type ProviderInit =
 
 unsafe extern "C" {
     fn SSL_CTX_set_msg_callback(ctx: *mut openssl_sys::SSL_CTX, callback: Option<MessageCallback>);
+    fn SSL_SESSION_dup(session: *const openssl_sys::SSL_SESSION) -> *mut openssl_sys::SSL_SESSION;
     fn SSL_CTX_new_ex(
         libctx: *mut openssl_sys::OSSL_LIB_CTX,
         properties: *const c_char,
@@ -112,6 +114,29 @@ pub(crate) fn close_notify_received(ssl: &SslRef) -> bool {
     const SSL_RECEIVED_SHUTDOWN: c_int = 2;
     // SAFETY: the reference is a live session; the call only reads a flag.
     unsafe { openssl_sys::SSL_get_shutdown(ssl.as_ptr()) & SSL_RECEIVED_SHUTDOWN != 0 }
+}
+
+/// A copy of a session, with an own mark of whether it may be resumed; `None` without memory.
+pub(crate) fn copy(session: &SslSession) -> Option<SslSession> {
+    // SAFETY: the session is live; the copy belongs to the caller.
+    let copy = unsafe { SSL_SESSION_dup(session.as_ptr()) };
+    if copy.is_null() {
+        return None;
+    }
+    // SAFETY: `copy` is a fresh session that nobody else owns.
+    Some(unsafe { SslSession::from_ptr(copy) })
+}
+
+/// Offers a session of this context in the handshake to come; does nothing when `ssl` is of another context.
+///
+/// # Errors
+/// OpenSSL's, when the session does not fit.
+pub(crate) fn offer(ssl: &mut Ssl, context: &SslContextRef, session: &SslSession) -> Result<(), ErrorStack> {
+    if ssl.ssl_context().as_ptr() != context.as_ptr() {
+        return Ok(());
+    }
+    // SAFETY: the session comes from the context that `ssl` is of.
+    unsafe { ssl.set_session(session) }
 }
 
 /// A builder in the private library context, where randoms can be fixed.

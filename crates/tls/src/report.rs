@@ -42,6 +42,9 @@ pub struct Report {
     pub hello_fixed: bool,
     /// A pre-master secret was fixed, and whether it was used (only RSA key exchange has one).
     pub premaster_fixed: Option<bool>,
+    /// An earlier connection's session was offered, and whether it was resumed: then the certificates and the checks are those of its first
+    /// handshake, and the checks would come out the same now. On a server: `Some(true)` when it was.
+    pub resumed: Option<bool>,
 }
 
 impl Report {
@@ -102,9 +105,17 @@ impl fmt::Display for Report {
             return Ok(());
         }
         match (self.client_certificate_asked, &self.client_certificate) {
+            _ if self.resumed == Some(true) => {
+                f.write_str(
+                    ", an earlier session resumed: the certificates are those of its first handshake",
+                )?;
+            }
             (true, Some(subject)) => write!(f, ", client certificate {subject} sent")?,
             (true, None) => f.write_str(", client certificate asked for, none sent")?,
             (false, _) => f.write_str(", no client certificate asked for")?,
+        }
+        if self.resumed == Some(false) {
+            f.write_str(", the earlier session that was offered was not resumed")?;
         }
         for warning in self.warnings() {
             write!(f, "; {warning}")?;

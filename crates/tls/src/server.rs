@@ -36,7 +36,25 @@ pub struct ServerPolicy {
     pub max_version: Version,
     /// Suites accepted, of the six; empty: those and every other one with authentication and encryption.
     pub suites: Vec<Suite>,
+    /// How sessions are resumed: only with the same [`Acceptor`], or a clone of it.
+    pub sessions: Sessions,
 }
+
+/// How a server lets sessions be resumed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Sessions {
+    /// Not at all.
+    #[default]
+    Never,
+    /// It remembers them: by session ID, or in TLS 1.3 by a ticket that is one. As OpenSSL does it, a session is forgotten when one of its
+    /// connections is dropped without the end of TLS (`shutdown`).
+    Remembered,
+    /// The client keeps them, in tickets (RFC 5077, TLS 1.3).
+    Tickets,
+}
+
+/// How many sessions a server remembers.
+const REMEMBERED: i32 = 256;
 
 impl fmt::Debug for ServerPolicy {
     /// Without the key.
@@ -60,6 +78,7 @@ impl ServerPolicy {
             min_version: Version::Ssl30,
             max_version: Version::Tls13,
             suites: Vec::new(),
+            sessions: Sessions::Never,
         }
     }
 }
@@ -87,6 +106,8 @@ pub struct Accepted<S> {
     pub client: Option<String>,
     /// The name that the client asked for (SNI).
     pub server_name: Option<String>,
+    /// It is an earlier session, resumed.
+    pub resumed: bool,
 }
 
 impl Acceptor {
@@ -125,8 +146,19 @@ impl Acceptor {
                     | SslMode::ENABLE_PARTIAL_WRITE
                     | SslMode::RELEASE_BUFFERS,
             );
-            b.set_options(SslOptions::NO_TICKET);
-            b.set_session_cache_mode(SslSessionCacheMode::OFF);
+            b.set_session_cache_mode(match policy.sessions {
+                Sessions::Remembered => SslSessionCacheMode::SERVER,
+                Sessions::Never | Sessions::Tickets => SslSessionCacheMode::OFF,
+            });
+            if policy.sessions != Sessions::Tickets {
+                b.set_options(SslOptions::NO_TICKET);
+            }
+            if policy.sessions == Sessions::Never {
+                b.set_num_tickets(0)?;
+            } else {
+                b.set_session_id_context(b"modemtwin lab")?;
+                b.set_session_cache_size(REMEMBERED);
+            }
             b.set_certificate(&certificate)?;
             for extra in &chain {
                 b.add_extra_chain_cert(extra.clone())?;
@@ -184,8 +216,10 @@ impl Acceptor {
             client_certificate: client.clone(),
             hello_fixed: false,
             premaster_fixed: None,
+            resumed: ssl.session_reused().then_some(true),
         };
-        Ok(Accepted { stream: TlsStream::new(stream, report, shared), client, server_name })
+        let resumed = report.resumed.is_some();
+        Ok(Accepted { stream: TlsStream::new(stream, report, shared), client, server_name, resumed })
     }
 }
 
