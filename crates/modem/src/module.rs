@@ -293,17 +293,22 @@ impl Module {
         families::socket::connect_due(self);
         for id in self.line_ids() {
             self.tell_settings(id);
-            let line = self.line_mut(id);
-            if matches!(line.state, LineState::Idle) && !line.urcs.is_empty() && !line.port.deaf() {
-                self.ring(id);
-                let line = self.line_mut(id);
-                if line.out.is_empty() {
-                    line.out = mem::take(&mut line.urcs);
-                } else {
-                    line.out.append(&mut line.urcs);
-                }
-            }
+            self.release(id);
             self.write(id);
+        }
+    }
+
+    /// Says the unsolicited lines that wait, unless a command is open.
+    fn release(&mut self, id: LineId) {
+        let line = self.line_mut(id);
+        if matches!(line.state, LineState::Idle) && !line.urcs.is_empty() && !line.port.deaf() {
+            self.ring(id);
+            let line = self.line_mut(id);
+            if line.out.is_empty() {
+                line.out = mem::take(&mut line.urcs);
+            } else {
+                line.out.append(&mut line.urcs);
+            }
         }
     }
 

@@ -153,6 +153,15 @@ proptest! {
     }
 }
 
+#[test]
+fn what_a_line_leads_to_is_said_before_the_next_line_is_read() {
+    let setup = modem::Setup::new(0, 0, UNIX_MILLIS);
+    let said = same(&setup, b"ATE0\rAT+CFUN=0\rAT+CFUN?\r", &[]).unwrap();
+    let wanted =
+        "ATE0\\r\\r\\nOK\\r\\n\\r\\nOK\\r\\n\\r\\n+CGEV: ME DETACH\\r\\n\\r\\n+CFUN: 0\\r\\n\\r\\nOK\\r\\n";
+    assert_eq!(readable(&said), wanted);
+}
+
 /// The sum of ISO/IEC 7812-1: 0 modulo 10 for a good number.
 fn luhn(number: &str) -> u32 {
     let weigh = |(place, digit): (usize, u32)| {

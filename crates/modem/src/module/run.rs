@@ -171,6 +171,8 @@ impl Module {
                 self.run_commands(id, text, position, said, reply);
                 continue;
             }
+            // What the line before has led to comes before the next one's echo, however they were portioned.
+            self.release(id);
             let line = self.line_mut(id);
             if !line.reads(backlog) {
                 return;
