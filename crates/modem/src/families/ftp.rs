@@ -4,17 +4,27 @@
 //! is executed: each logs in anew and logs out at its end. A verb's OK says that it was accepted; what comes of it follows as a
 //! line of its own, on the serial line that gave it.
 //!
-//! `engine` speaks with the server (RFC 959, 2428, 3659, 4217); `job` is what it does for whom; `settings` is what the host has
-//! said before.
+//! `engine` speaks with the server (RFC 959, 2428, 3659, 4217), which says `reply`; `job` is what it does for whom; `host` is the
+//! serial line as the one who has the data; `settings` is what the host has said before.
 
+mod engine;
+mod get;
+mod host;
 mod job;
 mod kept;
+mod put;
+mod reply;
+mod session;
 mod set;
 mod settings;
+mod single;
+
+use alloc::boxed::Box;
 
 use crate::command::{Answer, Command, Fault, Outcome, Resume};
 use crate::exchange::Exchange;
-use crate::families::{Family, Never, Op};
+use crate::families::{Family, Op, sapbr};
+use crate::io::{ConnId, LinkEvent};
 use crate::module::Module;
 use crate::setup::Setup;
 use settings::Settings;
@@ -23,6 +33,10 @@ use settings::Settings;
 #[derive(Debug)]
 pub(crate) struct Ftp {
     settings: Settings,
+    /// A visit to a server.
+    session: Option<Box<engine::Session>>,
+    /// A transfer by way of the serial line, until the host has read everything.
+    host: Option<Box<host::Transfer>>,
 }
 
 /// What an open command of this family is in the middle of.
@@ -30,11 +44,24 @@ pub(crate) struct Ftp {
 pub(crate) enum FtpOp {
     /// FTPSCONT: the settings are being kept.
     Keep,
+    /// FTPPUT=2: the block comes.
+    Block,
+}
+
+/// This family's timers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum FtpTimer {
+    /// The server has not said anything.
+    Server,
+    /// It has not answered QUIT, or AT+FTPQUIT has had its time.
+    Leave,
+    /// The host has not brought the next block.
+    Idle,
 }
 
 impl Family for Ftp {
     type Op = FtpOp;
-    type Timer = Never;
+    type Timer = FtpTimer;
 
     const COMMANDS: &'static [Command] = &[
         set::FTPCID,
@@ -51,23 +78,78 @@ impl Family for Ftp {
         set::FTPPUTNAME,
         set::FTPPUTPATH,
         kept::FTPSCONT,
+        session::FTPSSL,
+        get::FTPGET,
+        put::FTPPUT,
+        get::FTPLIST,
+        single::FTPMKD,
+        single::FTPRMD,
+        single::FTPDELE,
+        single::FTPSIZE,
+        session::FTPSTATE,
+        session::FTPQUIT,
     ];
 
     fn new(setup: &Setup) -> Self {
-        Self { settings: Settings::new(setup.profile) }
+        Self { settings: Settings::new(setup.profile), session: None, host: None }
     }
 
-    fn resume(_x: &mut Exchange<'_>, op: FtpOp, event: Resume) -> Answer {
+    fn resume(x: &mut Exchange<'_>, op: FtpOp, event: Resume) -> Answer {
         match (op, event) {
             (FtpOp::Keep, Resume::Store(result)) => match result {
                 Ok(_) => Ok(Outcome::Ok),
                 Err(error) => Err(Fault::error(alloc::format!("{error}"))),
             },
+            (FtpOp::Block, Resume::Data(end, bytes)) => put::collected(x, Some(end), bytes),
+            (FtpOp::Block, Resume::DataTimeout(bytes)) => put::collected(x, None, bytes),
             (op, _) => Ok(Outcome::Wait(Op::ftp(op))),
         }
+    }
+
+    fn timer(module: &mut Module, timer: FtpTimer) {
+        match timer {
+            FtpTimer::Idle => host::idle(module),
+            FtpTimer::Leave if module.families.ftp.session.is_none() => {
+                host::ended(module, Err(job::Failure::Quit));
+            }
+            FtpTimer::Server | FtpTimer::Leave => engine::timer(module, timer),
+        }
+    }
+
+    fn linked(module: &mut Module, conn: ConnId, event: LinkEvent<'_>) {
+        engine::linked(module, conn, event);
+    }
+
+    fn connections(&self) -> usize {
+        self.session.as_ref().map_or(0, |session| session.connections())
+    }
+
+    fn halt(module: &mut Module) {
+        engine::halt(module);
     }
 
     fn load(module: &mut Module, key: &str, value: &str) {
         kept::load(module, key, value);
     }
+}
+
+/// An application's bearer (1 to 3) is closed, or lost.
+pub(crate) fn bearer_lost(module: &mut Module, number: u8) {
+    if module.families.ftp.session.as_ref().is_some_and(|session| session.bearer() == number) {
+        engine::bearer_lost(module);
+    }
+}
+
+/// Whether a verb is at work.
+fn is_busy(module: &Module) -> bool {
+    let ftp = &module.families.ftp;
+    ftp.session.is_some() || ftp.host.is_some()
+}
+
+/// Refuses a verb while another is at work.
+fn check_idle(module: &Module) -> Result<(), Fault> {
+    if is_busy(module) {
+        return Err(Fault::not_allowed("an FTP session is open: wait for its last line, or AT+FTPQUIT"));
+    }
+    Ok(())
 }

@@ -11,7 +11,7 @@ use crate::command::{Answer, Command, Evidence, Fault, Outcome, Resume, Test, ex
 use crate::exchange::Exchange;
 use crate::families::packet::{self, Access};
 use crate::families::network::{self, AfterAttach};
-use crate::families::{Family, FamilyTimer, Op, clock, http};
+use crate::families::{Family, FamilyTimer, Op, clock, ftp, http};
 use crate::module::Module;
 use crate::setup::Setup;
 use at::CmeError;
@@ -227,6 +227,7 @@ fn stop(module: &mut Module, number: u8) {
 fn closed(module: &mut Module, number: u8) {
     clock::application_bearer_closed(module, number);
     http::bearer_lost(module, number);
+    ftp::bearer_lost(module, number);
 }
 
 fn act(x: &mut Exchange<'_>) -> Answer {

@@ -39,10 +39,8 @@ pub(crate) enum Session {
     #[default]
     Own,
     /// Others may ask for its session while it is open.
-    #[expect(dead_code, reason = "FTP needs it first")]
     Kept,
     /// It belongs to this connection, whose session is offered; its peer has to be what it was there: the host of this name.
-    #[expect(dead_code, reason = "FTP needs it first")]
     Of(ConnId, String),
 }
 
@@ -66,9 +64,19 @@ pub(crate) fn peer(x: &mut Exchange<'_>) -> Result<(String, u16), Fault> {
 impl Module {
     /// Refuses what would be one connection too many.
     pub(crate) fn check_connections(&self) -> Result<(), Fault> {
+        self.check_room_for(1)
+    }
+
+    /// Refuses what would be too many, if there were so many more.
+    pub(crate) fn check_room_for(&self, more: usize) -> Result<(), Fault> {
         let limit = usize::from(self.setup.profile.connections);
-        if families::connections(self) < limit {
+        if families::connections(self) + more <= limit {
             return Ok(());
+        }
+        if more > 1 {
+            return Err(Fault::not_allowed(format!(
+                "this needs {more} connections, and there can be {limit} in all"
+            )));
         }
         Err(Fault::not_allowed(format!("{limit} connections are open, which is as many as there can be")))
     }
@@ -97,7 +105,6 @@ impl Module {
 
     /// Asks for TLS on a connection that is up, with what the context says now. [`Family::linked`](families::Family::linked) is told what
     /// becomes of it.
-    #[expect(dead_code, reason = "FTP needs it first")]
     pub(crate) fn secure(
         &mut self,
         conn: ConnId,

@@ -1,9 +1,8 @@
 //! The seam between the engine and the commands: what is to be done, for whom, and how it ends.
 //!
-//! A command makes a [`Job`] and hands it to `engine::start(module, job)`, which refuses it or takes it; then the engine calls
+//! A command makes a [`Job`] and hands it to [`engine::start`](super::engine::start), which refuses it or takes it; then the engine calls
 //! the job's [`Party`], in this order: `opened`, then any number of `received` or `supply`, then `ended`, once. A visit that
 //! comes to nothing before its data phase has `ended` alone.
-#![allow(dead_code, reason = "the verbs that use it follow")]
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -59,8 +58,18 @@ pub(super) struct Party {
     /// At most so many bytes for an upload. When there is more, after [`Supply::Later`], it calls
     /// `engine::go_on(module)`.
     pub(super) supply: fn(&mut Module, usize) -> Supply,
-    /// The visit is over and the session is gone: it may begin another.
-    pub(super) ended: fn(&mut Module, Result<Done, Failure>),
+    /// The visit is over and the session is gone: it may begin another. The line is the job's.
+    pub(super) ended: fn(&mut Module, LineId, Result<Done, Failure>),
+}
+
+impl Party {
+    /// One without data.
+    pub(super) const fn without_data(
+        name: &'static str,
+        ended: fn(&mut Module, LineId, Result<Done, Failure>),
+    ) -> Self {
+        Self { name, opened: |_| {}, room: |_| 0, received: |_, _| {}, supply: |_, _| Supply::End, ended }
+    }
 }
 
 /// What there is for an upload.
@@ -110,8 +119,10 @@ pub(super) enum Failure {
     /// TLS on the data connection.
     DataTls = 83,
     /// The server's certificate.
+    #[expect(dead_code, reason = "the boundary does not tell yet")]
     Certificate = 84,
     /// The module's own file.
+    #[expect(dead_code, reason = "the commands with files follow")]
     File = 85,
     /// AT+FTPQUIT.
     Quit = 86,

@@ -1,5 +1,4 @@
 //! What the verbs go by: the settings, until they are changed.
-#![allow(dead_code, reason = "the commands that use it follow")]
 
 use alloc::string::String;
 use core::fmt;

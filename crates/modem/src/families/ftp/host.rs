@@ -1,0 +1,227 @@
+//! Data by way of the serial line: what the host fetches with AT+FTPGET=2 and AT+FTPLIST=2, and brings with AT+FTPPUT=2.
+//!
+//! `1,1` of a download says that bytes wait which the host has not been told of since it last read: when the first come, when
+//! more come after all were read, and behind a read that leaves some. `1,1,<max>` of an upload says that the next block may
+//! follow. `1,0` comes when the visit is over and, of a download, everything was read.
+
+use alloc::boxed::Box;
+use alloc::collections::VecDeque;
+use alloc::vec::Vec;
+
+use super::job::{Action, Done, Failure, Job, Party, Supply};
+use super::{FtpTimer, engine};
+use crate::command::Fault;
+use crate::families::FamilyTimer;
+use crate::io::LineId;
+use crate::module::Module;
+
+/// A transfer that goes by way of the line.
+#[derive(Debug)]
+pub(super) struct Transfer {
+    verb: Verb,
+    line: LineId,
+    /// Came from the server, and waits for the host.
+    inbox: VecDeque<u8>,
+    /// The host was told that data wait.
+    announced: bool,
+    /// It was told since it last read.
+    told: bool,
+    /// The visit is over.
+    over: bool,
+    /// AT+FTPQUIT was accepted.
+    pub(super) quitting: bool,
+    /// Upload: the host may bring a block.
+    ready: bool,
+    /// The host is bringing it.
+    typing: bool,
+    /// A block that the engine has not taken yet.
+    block: Option<Vec<u8>>,
+    /// There are no more.
+    closing: bool,
+}
+
+/// Which command the transfer belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Verb {
+    Get,
+    List,
+    Put,
+}
+
+impl Verb {
+    /// As it stands in front of the colon.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Get => "FTPGET",
+            Self::List => "FTPLIST",
+            Self::Put => "FTPPUT",
+        }
+    }
+
+    fn party(self) -> &'static Party {
+        match self {
+            Self::Get => &GET,
+            Self::List => &LIST,
+            Self::Put => &PUT,
+        }
+    }
+}
+
+const GET: Party = download("FTPGET");
+const LIST: Party = download("FTPLIST");
+const PUT: Party =
+    Party { name: "FTPPUT", opened: |_| {}, room: |_| 0, received: |_, _| {}, supply, ended: |m, _, r| ended(m, r) };
+
+const fn download(name: &'static str) -> Party {
+    Party { name, opened: |_| {}, room, received, supply: |_, _| Supply::End, ended: |m, _, r| ended(m, r) }
+}
+
+/// Begins a transfer for a line.
+pub(super) fn start(module: &mut Module, line: LineId, verb: Verb, action: Action) -> Result<(), Fault> {
+    engine::start(module, Job { action, party: verb.party(), line })?;
+    module.families.ftp.host = Some(Box::new(Transfer {
+        verb,
+        line,
+        inbox: VecDeque::new(),
+        announced: false,
+        told: false,
+        over: false,
+        quitting: false,
+        ready: false,
+        typing: false,
+        block: None,
+        closing: false,
+    }));
+    Ok(())
+}
+
+/// `+FTPxxx: 1,…` on the transfer's line.
+fn tell(module: &mut Module, words: core::fmt::Arguments<'_>) {
+    let Some(transfer) = &module.families.ftp.host else { return };
+    let (line, name) = (transfer.line, transfer.verb.name());
+    module.urc(line, format_args!("+{name}: 1,{words}"));
+}
+
+// --- downloads ---------------------------------------------------------------------------------------------------
+
+fn room(module: &Module) -> usize {
+    let waits = module.families.ftp.host.as_ref().map_or(usize::MAX, |transfer| transfer.inbox.len());
+    module.setup.profile.receive_buffer.saturating_sub(waits)
+}
+
+fn received(module: &mut Module, bytes: &[u8]) {
+    if let Some(transfer) = &mut module.families.ftp.host {
+        transfer.inbox.extend(bytes);
+        announce(module);
+    }
+}
+
+fn announce(module: &mut Module) {
+    let Some(transfer) = &mut module.families.ftp.host else { return };
+    if !transfer.told && !transfer.inbox.is_empty() {
+        (transfer.told, transfer.announced) = (true, true);
+        tell(module, format_args!("1"));
+    }
+}
+
+/// At most so many bytes for the host; `None`: there is no such transfer, or `1,1` has not been said.
+pub(super) fn take(module: &mut Module, verb: Verb, most: usize) -> Option<Vec<u8>> {
+    let transfer = module.families.ftp.host.as_mut()?;
+    if transfer.verb != verb || !transfer.announced || transfer.quitting {
+        return None;
+    }
+    let count = most.min(transfer.inbox.len());
+    let bytes = transfer.inbox.drain(..count).collect();
+    transfer.told = false;
+    if transfer.inbox.is_empty() && transfer.over {
+        end(module, 0);
+    } else {
+        announce(module);
+        engine::go_on(module);
+    }
+    Some(bytes)
+}
+
+// --- uploads -----------------------------------------------------------------------------------------------------
+
+fn supply(module: &mut Module, most: usize) -> Supply {
+    let Some(transfer) = &mut module.families.ftp.host else { return Supply::End };
+    if let Some(mut block) = transfer.block.take() {
+        let rest = block.split_off(most.min(block.len()));
+        transfer.block = Some(rest).filter(|rest| !rest.is_empty());
+        return Supply::Bytes(block);
+    }
+    if transfer.closing {
+        return Supply::End;
+    }
+    if !transfer.ready && !transfer.typing {
+        (transfer.ready, transfer.announced) = (true, true);
+        let limits = &module.setup.profile.ftp;
+        module.arm(FamilyTimer::ftp(FtpTimer::Idle), limits.put_idle);
+        tell(module, format_args!("1,{}", limits.put));
+    }
+    Supply::Later
+}
+
+/// The host is about to bring a block.
+pub(super) fn begin_block(module: &mut Module) -> Result<(), Fault> {
+    let transfer = module.families.ftp.host.as_mut().filter(|transfer| transfer.ready && !transfer.quitting);
+    let Some(transfer) = transfer else {
+        return Err(Fault::error("there is no AT+FTPPUT=1 session, or +FTPPUT: 1,1,<max> has not been said since the last block"));
+    };
+    (transfer.ready, transfer.typing) = (false, true);
+    module.cancel(FamilyTimer::ftp(FtpTimer::Idle));
+    Ok(())
+}
+
+/// The block is there; `None`: it did not come. Whether the session is there still.
+pub(super) fn end_block(module: &mut Module, block: Option<Vec<u8>>) -> bool {
+    let transfer = module.families.ftp.host.as_mut().filter(|transfer| transfer.typing);
+    let Some(transfer) = transfer else { return false };
+    transfer.typing = false;
+    transfer.block = block;
+    let there = !transfer.quitting;
+    engine::go_on(module);
+    there
+}
+
+/// There are no more blocks: by AT+FTPPUT=2,0, or because none came for too long.
+pub(super) fn close(module: &mut Module) -> Result<(), Fault> {
+    let transfer = module.families.ftp.host.as_mut();
+    let fit = |transfer: &&mut Box<Transfer>| {
+        transfer.verb == Verb::Put && transfer.announced && !transfer.typing && !transfer.closing && !transfer.quitting
+    };
+    let Some(transfer) = transfer.filter(fit) else {
+        return Err(Fault::error("there is no AT+FTPPUT=1 session to end, or +FTPPUT: 1,1,<max> has not been said"));
+    };
+    (transfer.ready, transfer.closing) = (false, true);
+    module.cancel(FamilyTimer::ftp(FtpTimer::Idle));
+    engine::go_on(module);
+    Ok(())
+}
+
+/// The host has brought nothing for too long.
+pub(super) fn idle(module: &mut Module) {
+    if close(module).is_ok() {
+        let line = module.families.ftp.host.as_ref().map(|transfer| transfer.line);
+        module.note(line, "FTPPUT", "the host brought nothing for too long: the file is closed as it is");
+    }
+}
+
+// --- the end -----------------------------------------------------------------------------------------------------
+
+/// The visit is over.
+pub(super) fn ended(module: &mut Module, result: Result<Done, Failure>) {
+    let Some(transfer) = &mut module.families.ftp.host else { return };
+    match result {
+        Ok(_) if transfer.inbox.is_empty() => end(module, 0),
+        Ok(_) => transfer.over = true,
+        Err(failure) => end(module, failure.code()),
+    }
+}
+
+fn end(module: &mut Module, code: u8) {
+    module.cancel(FamilyTimer::ftp(FtpTimer::Idle));
+    tell(module, format_args!("{code}"));
+    module.families.ftp.host = None;
+}
