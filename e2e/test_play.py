@@ -71,6 +71,7 @@ def test_what_goes_otherwise(twin: Twin, session: Path, tmp_path: Path) -> None:
     ],
 )
 def test_usage(session: Path, options: list[str], code: int, says: str) -> None:
-    done = subprocess.run([binary().absolute(), "play", *options], capture_output=True, text=True, timeout=60, cwd=session.parent)
+    command = [binary().absolute(), "play", *options]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, cwd=session.parent)
     assert done.returncode == code
     assert says in done.stderr

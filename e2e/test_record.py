@@ -10,6 +10,7 @@ import pytest
 
 from support import wait
 from support.at import At, lines
+from support.capture import followed, said_by, tshark
 from support.lab import Lab
 from support.pki import Pki
 from support.tls import GnuTlsServer, OpenSslServer, TlsServer, there_and_back
@@ -17,31 +18,6 @@ from support.twin import Twin, binary
 
 SSL30, ANY = 0, 4
 SECRET = "what only the two of us should know"
-
-
-def tshark(capture: Path, *options: str) -> str:
-    """Has a capture read by an independent program that knows nothing but this file. It must find it in order."""
-    done = subprocess.run(
-        ["tshark", "-n", "-o", "tls.keylog_file:", "-r", str(capture), *options],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=True,
-    )
-    assert "appears to have been cut short" not in done.stderr, done.stderr
-    return done.stdout
-
-
-def followed(capture: Path, protocol: str) -> list[tuple[str, bytes]]:
-    """The payload of the one connection in a capture: who (`twin` or `peer`) said what."""
-    shown = tshark(capture, "-q", "-z", f"follow,{protocol},raw,0")
-    said = re.findall(r"^(\t?)([0-9a-f]+)$", shown, re.MULTILINE)
-    assert said, shown
-    return [("peer" if tab else "twin", bytes.fromhex(digits)) for tab, digits in said]
-
-
-def said_by(who: str, said: list[tuple[str, bytes]]) -> bytes:
-    return b"".join(data for speaker, data in said if speaker == who)
 
 
 @pytest.fixture
