@@ -18,6 +18,7 @@ from support import mqtt, wait
 from support.at import OK, At, lines
 from support.mqtt import Mosquitto, Subscriber
 from support.pki import Identity, Pki
+from support.play import play
 from support.twin import Twin
 
 MESSAGES = int(os.environ.get("MQTT_MESSAGES", "1000"))
@@ -194,28 +195,57 @@ def test_tls_mutual(twin: Twin, pki: Pki, tmp_path: Path) -> None:
         assert broker.log().count("New client connected") == before
 
 
-def test_an_expired_client_certificate(twin: Twin, pki: Pki, tmp_path: Path) -> None:
-    """The module shows it; the broker ends the handshake and says why in its log."""
+def files(authority: Identity, client: Identity) -> dict[str, Path]:
+    return {"ca.crt": authority.certificate, "client.crt": client.certificate, "client.key": client.key}
+
+
+def test_a_plain_session_as_a_transcript(twin: Twin, broker: Mosquitto) -> None:
+    with Subscriber(broker, "#", qos=2) as watcher:
+        play(twin, "mqtt/plain", port=broker.port)
+        watcher.expect("zero", '{"one":1}', "two", "three", "again")
+    assert broker.retained("up") == b'{"one":1}'
+    broker.wait_for_log("Received DISCONNECT from module")
+
+
+def test_tls_sessions_as_transcripts(twin: Twin, pki: Pki, tmp_path: Path) -> None:
+    with Mosquitto(tmp_path / "one-way", identity=pki.server) as broker, Subscriber(broker, "up") as watcher:
+        play(twin, "mqtt/one-way", files={"ca.crt": pki.authority.certificate}, port=broker.port)
+        watcher.expect("secure")
+    with (
+        Mosquitto(tmp_path / "mutual", identity=pki.server, client_authority=pki.authority) as broker,
+        Subscriber(broker, "up") as watcher,
+    ):
+        play(twin, "mqtt/mutual", files=files(pki.authority, pki.client), port=broker.port)
+        watcher.expect("secure")
+        broker.wait_for_log("u'CN=client,O=Modemtwin tests'")
+
+
+@pytest.mark.parametrize(
+    ("authority", "client", "broker_says", "twin_says"),
+    [
+        ("second_authority", "client", "alert unknown ca", "not in cacert|no certificate in cacert signed"),
+        ("authority", "stranger", "certificate verify failed", "did not accept the client certificate .*unknown_ca"),
+        ("authority", "expired_client", "certificate verify failed", "did not accept .*certificate_expired"),
+    ],
+)
+def test_tls_refusals_as_transcripts(
+    twin: Twin, pki: Pki, tmp_path: Path, authority: str, client: str, broker_says: str, twin_says: str
+) -> None:
+    """Wrong authority, wrong client certificate, expired client certificate: who does not like whom, and why."""
     with Mosquitto(tmp_path, identity=pki.server, client_authority=pki.authority) as broker:
-        at = twin.serial()
-        context(at, pki.authority, pki.expired_client, 2)
-        refused(at, broker)
-        broker.wait_for_log("certificate verify failed")
-        twin.wait_for_log(r"did not accept the client certificate \(alert certificate_expired\(45\)\)")
+        given = files(getattr(pki, authority), getattr(pki, client))
+        play(twin, "mqtt/refused", files=given, port=broker.port)
+        broker.wait_for_log(broker_says)
+        twin.wait_for_log(twin_says)
         assert "New client connected" not in broker.log()
-        # The module stays usable: with one that has not expired it works.
-        context(at, None, pki.client, 2)
-        mqtt.start(at, broker.port, tls=True)
-        exchange(at, broker)
 
 
 def test_an_expired_server_certificate(twin: Twin, pki: Pki, tmp_path: Path) -> None:
     with Mosquitto(tmp_path, identity=pki.expired_server) as broker:
-        at = twin.serial()
-        context(at, pki.authority, None, 1)
-        refused(at, broker)
+        play(twin, "mqtt/refused", files=files(pki.authority, pki.client), port=broker.port)
         twin.wait_for_log(r"CN=expired-server expired on .*ignorelocaltime")
         broker.wait_for_log("alert certificate expired")
+        at = twin.serial()
         at.ok('AT+SSLCFG="ignorelocaltime",88,1')
         mqtt.start(at, broker.port, tls=True)
         exchange(at, broker)
