@@ -104,7 +104,7 @@ def test_a_long_file_in_parts(twin: Twin, server: Nginx) -> None:
 def test_redirects(twin: Twin, server: Nginx) -> None:
     play(twin, "http/redirects", port=server.port)
     twin.wait_for_log("redirects in a row")
-    seen = [request["request"].split()[1] for request in server.requests()]
+    seen = [request["request"].split()[1] for request in server.wait_for_requests(10)]
     assert seen[:4] == ["/moved-here/", "/moved-here/", "/moved/hello.txt", "/hello.txt"]
     assert seen[4:] == ["/round/"] * 6
 

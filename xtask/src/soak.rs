@@ -12,6 +12,8 @@ const DAYS: u64 = 5;
 const SECONDS: &str = "600";
 /// How many MQTT messages go each way, for each quality.
 const MESSAGES: &str = "10000";
+/// How long the file is that comes over HTTP in parts, in bytes.
+const HTTP_BYTES: &str = "8388608";
 /// How much goes each way in transparent mode over TLS, in MiB.
 const MEBIBYTES: &str = "1024";
 
@@ -37,7 +39,8 @@ pub(crate) fn run() -> Result<()> {
     }
 
     run::step(
-        "Ten minutes over real sockets, 1 GiB each way in transparent mode over TLS, 10,000 MQTT messages each way",
+        "Ten minutes over real sockets, 1 GiB each way in transparent mode over TLS, 10,000 MQTT messages each way, \
+         8 MiB over HTTP",
     );
     let mut pytest = Command::new(python);
     pytest.current_dir(run::root());
@@ -47,11 +50,12 @@ pub(crate) fn run() -> Result<()> {
         "e2e/test_soak.py",
         "e2e/test_transparent.py",
         "e2e/test_mqtt.py",
+        "e2e/test_http.py",
         "-p",
         "no:cacheprovider",
     ]);
     pytest.env("MODEMTWIN", binary).env("PYTHONDONTWRITEBYTECODE", "1");
     pytest.env("SOAK_SECONDS", SECONDS).env("MODEMTWIN_TRANSPARENT_MIB", MEBIBYTES);
-    pytest.env("MQTT_MESSAGES", MESSAGES);
+    pytest.env("MQTT_MESSAGES", MESSAGES).env("HTTP_BYTES", HTTP_BYTES);
     run::run(&mut pytest)
 }
