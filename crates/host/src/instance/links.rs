@@ -1,12 +1,16 @@
 //! The instance's connections.
 
+use modem::TlsRequest;
+use tls::{Resumable, Resumption};
+
 use super::*;
 
 impl Instance {
     pub(super) fn link_request(&mut self, conn: ConnId, request: LinkRequest) {
         if let LinkRequest::Connect(connect) = request {
             let store = Arc::clone(self.storing.store());
-            let link = Link::open(&self.name, conn, *connect, Arc::clone(&self.network), store);
+            let resumption = connect.tls.as_deref().map_or(Resumption::None, |tls| self.resumption(tls));
+            let link = Link::open(&self.name, conn, *connect, resumption, Arc::clone(&self.network), store);
             self.links.push(link);
             return;
         }
@@ -27,10 +31,10 @@ impl Instance {
                 let acked = link.acked();
                 self.link_event(conn, LinkEvent::Acked(acked));
             }
-            LinkRequest::Secure(_) => {
-                link.close(true);
-                self.end_link(index);
-                self.link_event(conn, LinkEvent::Failed(modem::LinkFailure::Tls));
+            LinkRequest::Secure(request) => {
+                let resumption = self.resumption(&request);
+                let (network, store) = (Arc::clone(&self.network), Arc::clone(self.storing.store()));
+                self.links[index].secure(*request, resumption, network, store);
             }
             LinkRequest::NotifyAcked => link.notify_acked(),
             LinkRequest::Close { quick } => {
@@ -39,6 +43,16 @@ impl Instance {
                     self.link_event(conn, LinkEvent::Closed);
                 }
             }
+        }
+    }
+
+    /// What a handshake has to do with the sessions of other connections.
+    fn resumption(&self, request: &TlsRequest) -> Resumption {
+        let of = |conn| self.links.iter().find(|link| link.conn() == conn).and_then(Link::session);
+        match request.resume.and_then(of) {
+            Some(slot) => Resumption::Offer(slot),
+            None if request.resumable => Resumption::Keep(Resumable::default()),
+            None => Resumption::None,
         }
     }
 
@@ -69,6 +83,10 @@ impl Instance {
             Happened::Connected(peer, report) => {
                 self.publish(&report);
                 self.link_event(conn, LinkEvent::Connected { peer });
+            }
+            Happened::Secured(report) => {
+                self.publish(&report);
+                self.link_event(conn, LinkEvent::Secured);
             }
             Happened::Received(count) => self.link_event(conn, LinkEvent::Received(&buffer[..count])),
             Happened::Sent(count) => self.link_event(conn, LinkEvent::Sent(count)),

@@ -163,9 +163,16 @@ pub enum Report {
         /// The TLS session, if it is one: version, suite, who was verified, which checks were not made.
         session: Option<Box<tls::Report>>,
     },
-    /// It did not come up, or broke.
+    /// It was up in plain text, and is protected from here on.
+    Secured {
+        /// Whose.
+        subject: Subject,
+        /// The TLS session.
+        session: Box<tls::Report>,
+    },
+    /// It did not come up, or broke, or could not be protected.
     Failed(Explanation),
-    /// It is over, however it ended; follows both of the others.
+    /// It is over, however it ended; follows the others.
     Ended {
         /// Whose.
         subject: Subject,
@@ -193,6 +200,9 @@ impl Report {
                     }
                 }
             }
+            Self::Secured { subject, session } => {
+                tracing::info!(target: EXPLAIN, "{subject}: protected from here on: {}", brief(session));
+            }
             Self::Failed(explanation) => tracing::warn!(target: EXPLAIN, "{explanation}"),
             Self::Ended { subject, end, sent, received } => {
                 tracing::info!(target: EXPLAIN, "{subject}: {end}, {sent} bytes sent, {received} received");
@@ -214,9 +224,13 @@ pub(super) fn brief(session: &tls::Report) -> String {
         session.peer.as_ref().map_or_else(|| "without certificate".into(), |c| common_name(&c.subject));
     let mut text = format!("{version}, {}, server {server}", session.suite);
     match (session.client_certificate_asked, &session.client_certificate) {
+        _ if session.resumed == Some(true) => text += ", an earlier session resumed",
         (true, Some(subject)) => text += &format!(", client certificate {} sent", common_name(subject)),
         (true, None) => text += ", client certificate asked for, none sent",
         (false, _) => text += ", no client certificate asked for",
+    }
+    if session.resumed == Some(false) {
+        text += ", the earlier session was not resumed";
     }
     if session.chain_checked {
         if session.name_checked.is_none() {

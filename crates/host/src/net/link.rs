@@ -1,5 +1,7 @@
 //! One connection, from the module's wish to its end.
 
+mod upgrade;
+
 use std::collections::VecDeque;
 use std::fmt;
 use std::future::Future;
@@ -18,6 +20,7 @@ use super::explain::{End, Explanation, Fault, Report, Stage, Subject};
 use super::open::{self, Failed, Opened};
 use super::stream::{Acknowledged, Stream};
 use crate::store::Store;
+use upgrade::{Handshake, Upgrade};
 
 /// How long a slow close may take to get rid of what was sent.
 const CLOSE_LIMIT: Duration = Duration::from_secs(5);
@@ -49,6 +52,12 @@ pub(crate) struct Link {
     /// What the module waits to be acknowledged: totals, rising.
     notify: VecDeque<u64>,
     ack_timer: Option<(Pin<Box<Sleep>>, Duration)>,
+    /// TLS is to begin when the queue is empty.
+    upgrade: Option<Box<Upgrade>>,
+    /// What was sent since then, for behind the handshake.
+    held: VecDeque<Vec<u8>>,
+    /// Where its session is kept for others.
+    session: Option<tls::Resumable>,
 }
 
 type Opening = Pin<Box<dyn Future<Output = Result<Opened, Failed>> + Send>>;
@@ -56,6 +65,8 @@ type Opening = Pin<Box<dyn Future<Output = Result<Opened, Failed>> + Send>>;
 enum State {
     Opening(Opening),
     Open(Stream),
+    /// The handshake goes on, behind plain text.
+    Securing(Handshake),
     /// The module has closed it; what it sent is still leaving.
     Closing(Stream, Option<Pin<Box<Sleep>>>),
     /// The module is told that it is closed; the peer has yet to close its side.
@@ -68,6 +79,7 @@ enum State {
 pub(crate) enum Happened {
     Connected(SocketAddr, Box<Report>),
     Failed(Box<Explanation>),
+    Secured(Box<Report>),
     /// So many bytes, at the beginning of the buffer.
     Received(usize),
     Sent(usize),
@@ -87,6 +99,7 @@ impl Link {
         module: &str,
         conn: ConnId,
         connect: Connect,
+        resumption: tls::Resumption,
         network: Arc<Network>,
         store: Arc<Store>,
     ) -> Self {
@@ -97,7 +110,8 @@ impl Link {
             transport: connect.transport,
             target: format!("{}:{}", connect.host, connect.port),
         };
-        let opening = open::open(subject.to_string(), connect, network, store);
+        let session = upgrade::slot(&resumption);
+        let opening = open::open(subject.to_string(), connect, resumption, network, store);
         Self {
             subject,
             state: State::Opening(Box::pin(opening)),
@@ -111,6 +125,9 @@ impl Link {
             acknowledged: Acknowledged::default(),
             notify: VecDeque::new(),
             ack_timer: None,
+            upgrade: None,
+            held: VecDeque::new(),
+            session,
         }
     }
 
@@ -131,8 +148,9 @@ impl Link {
         }
     }
 
+    /// A handshake, or something before it, goes on.
     pub(crate) fn is_opening(&self) -> bool {
-        matches!(self.state, State::Opening(_))
+        self.is_securing() || matches!(self.state, State::Opening(_))
     }
 
     pub(crate) fn is_lingering(&self) -> bool {
@@ -155,9 +173,10 @@ impl Link {
         }
         self.queued += bytes.len() as u64;
         let stream = self.subject.transport == Transport::Tcp;
-        match self.queue.back_mut() {
+        let queue = if self.is_securing() { &mut self.held } else { &mut self.queue };
+        match queue.back_mut() {
             Some(last) if stream && last.len() + bytes.len() <= RECORD => last.extend_from_slice(&bytes),
-            _ => self.queue.push_back(bytes),
+            _ => queue.push_back(bytes),
         }
     }
 
@@ -165,6 +184,7 @@ impl Link {
     pub(crate) fn acked(&mut self) -> u64 {
         match &self.state {
             State::Open(stream) | State::Closing(stream, _) => self.acknowledged.now(stream),
+            State::Securing(_) => self.acknowledged.known(),
             State::Opening(_) | State::Lingering(..) | State::Over => self.acknowledged.total(),
         }
     }
@@ -177,6 +197,7 @@ impl Link {
 
     /// Closes it. True: that is all; false: [`Happened::Closed`] follows.
     pub(crate) fn close(&mut self, quick: bool) -> bool {
+        self.upgrade = None;
         match std::mem::replace(&mut self.state, State::Over) {
             State::Open(stream) if !quick => {
                 self.state = State::Closing(stream, None);
@@ -196,14 +217,11 @@ impl Link {
         match &mut self.state {
             State::Opening(opening) => match opening.as_mut().poll(cx) {
                 Poll::Ready(Ok(opened)) => Poll::Ready(self.opened(opened)),
-                Poll::Ready(Err(failed)) => {
-                    self.state = State::Over;
-                    self.end = End::Failed;
-                    Poll::Ready(Happened::Failed(failed.explain(self.subject.clone())))
-                }
+                Poll::Ready(Err(failed)) => Poll::Ready(self.fail(failed)),
                 Poll::Pending => Poll::Pending,
             },
             State::Open(_) => self.poll_open(cx, buffer),
+            State::Securing(_) => self.poll_handshake(cx),
             State::Closing(..) => self.poll_closing(cx, buffer),
             State::Lingering(stream, limit) => {
                 let silent = loop {
@@ -240,6 +258,9 @@ impl Link {
         }
         if let Poll::Ready(acked) = self.poll_acked(cx) {
             return Poll::Ready(Happened::Acked(acked));
+        }
+        if self.upgrade.is_some() {
+            return self.poll_upgrade(cx);
         }
         let room = self.granted.min(buffer.len());
         if room == 0 {

@@ -85,4 +85,6 @@ mod tests_outlook;
 #[cfg(test)]
 mod tests_question;
 #[cfg(test)]
+mod tests_secure;
+#[cfg(test)]
 mod tests_tls;

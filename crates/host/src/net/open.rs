@@ -9,6 +9,7 @@ use std::time::Duration;
 use modem::{Connect, KeepAlive, LinkFailure, Transport};
 use rustix::io::Errno;
 use rustix::net::sockopt;
+use tls::Resumption;
 use tokio::net::{TcpSocket, TcpStream, UdpSocket};
 use tokio::time::timeout;
 
@@ -66,6 +67,7 @@ impl Failed {
 pub(super) async fn open(
     whose: String,
     connect: Connect,
+    resumption: Resumption,
     network: Arc<Network>,
     store: Arc<Store>,
 ) -> Result<Opened, Failed> {
@@ -94,7 +96,7 @@ pub(super) async fn open(
     };
     match (stream, &connect.tls) {
         (Stream::Tcp(stream), Some(request)) => {
-            let stream = secure::handshake(stream, request, &network, &store).await?;
+            let stream = secure::handshake(stream, request, &network, &store, &resumption).await?;
             Ok(Opened { stream: Stream::Tls(Box::new(stream)), peer })
         }
         (stream, _) => Ok(Opened { stream, peer }),

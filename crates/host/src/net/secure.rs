@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use modem::{LinkFailure, TlsRequest};
-use tls::{Cause, Class, Failure, TlsStream};
+use tls::{Cause, Class, Failure, Resumption, TlsStream};
 
 use super::Network;
 use super::explain::{Fault, Stage};
@@ -21,10 +21,11 @@ pub(super) async fn handshake(
     request: &TlsRequest,
     network: &Network,
     store: &Store,
+    resumption: &Resumption,
 ) -> Result<TlsStream<Wire>, Failed> {
     let policy = policy::policy(request, network.rules, &|path| store.read_whole(path))?;
     let limit = Duration::from_millis(request.timeout);
-    let stream = network.connector.connect(stream, &policy, limit).await;
+    let stream = network.connector.connect_as(stream, &policy, limit, resumption).await;
     let stream = stream.map_err(|failure| explain(failure, request))?;
     stream.get_ref().handshake_over();
     Ok(stream)

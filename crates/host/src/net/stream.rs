@@ -153,6 +153,11 @@ impl Acknowledged {
         }
     }
 
+    /// How many payload bytes were acknowledged when that was last looked at.
+    pub(super) fn known(&self) -> u64 {
+        self.done
+    }
+
     /// How many payload bytes have been handed over.
     pub(super) fn total(&self) -> u64 {
         self.sent

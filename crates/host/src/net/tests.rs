@@ -26,7 +26,14 @@ impl Bench {
     }
 
     pub(super) fn link(&self, connect: Connect) -> Link {
-        Link::open("m", ConnId(1), connect, Arc::new(Network::default()), Arc::clone(&self.store))
+        Link::open(
+            "m",
+            ConnId(1),
+            connect,
+            tls::Resumption::None,
+            Arc::new(Network::default()),
+            Arc::clone(&self.store),
+        )
     }
 
     async fn connected(&self, listener: &TcpListener) -> (Link, TcpStream) {
@@ -128,7 +135,8 @@ async fn rules_lead_elsewhere() {
     let mut connect = to(Transport::Tcp, address);
     (connect.host, connect.port) = ("tcplab.openluat.com".into(), 57513);
     let network = Arc::new(Network::new(resolver));
-    let mut link = Link::open("m", ConnId(1), connect, network, Arc::clone(&bench.store));
+    let mut link =
+        Link::open("m", ConnId(1), connect, tls::Resumption::None, network, Arc::clone(&bench.store));
     let Happened::Connected(peer, report) = next(&mut link).await.0 else { panic!("not connected") };
     assert_eq!(peer, address);
     let Report::Connected { subject, session, .. } = *report else { panic!("{report:?}") };

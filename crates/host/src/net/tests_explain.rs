@@ -336,7 +336,7 @@ async fn when_it_was_up() {
     let talk = async {
         assert!(matches!(next(&mut link).await.0, Happened::Connected(..)));
         link.grant(100);
-        assert!(matches!(next(&mut link).await.0, Happened::PeerClosed { .. }));
+        assert!(matches!(next(&mut link).await.0, Happened::PeerClosed { truncated: true }));
     };
     tokio::join!(cut, talk);
     let ended = link.ended();

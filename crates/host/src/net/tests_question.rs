@@ -129,7 +129,8 @@ async fn a_connect_asks_the_module_s_name_servers_too() {
     connect.host = "here.example".into();
     connect.name_servers = vec![FIRST.parse().unwrap()];
     let network = Arc::new(network(&[(FIRST, server.address)]));
-    let mut link = Link::open("m", modem::ConnId(1), connect, network, Arc::clone(&bench.store));
+    let mut link =
+        Link::open("m", modem::ConnId(1), connect, tls::Resumption::None, network, Arc::clone(&bench.store));
     let happened = tests::next(&mut link).await.0;
     assert!(matches!(happened, Happened::Connected(..)), "{happened:?}");
 }

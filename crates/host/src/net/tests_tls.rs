@@ -239,7 +239,8 @@ async fn a_module_that_connects_again_uses_the_same_context() {
         let mut connect = to(Transport::Tcp, lab.listener.local_addr().unwrap());
         connect.tls = Some(Box::new(mutual()));
         let store = Arc::clone(&lab.bench.store);
-        let mut link = Link::open("m", ConnId(9), connect, Arc::clone(&network), store);
+        let mut link =
+            Link::open("m", ConnId(9), connect, tls::Resumption::None, Arc::clone(&network), store);
         let talk = async {
             assert!(matches!(next(&mut link).await.0, Happened::Connected(..)));
             drop(link);

@@ -4,6 +4,7 @@ use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
+use rustix::net::RecvFlags;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
@@ -24,6 +25,25 @@ impl Wire {
     /// The socket.
     pub(super) fn socket(&self) -> &TcpStream {
         &self.stream
+    }
+
+    /// How many bytes lie there unread: they are read now, and lost.
+    pub(super) fn take_unread(&self) -> usize {
+        let mut lost = [0; 4096];
+        let Ok((count, _)) = rustix::net::recv(&self.stream, &mut lost, RecvFlags::DONTWAIT) else {
+            return 0;
+        };
+        if let (Some(recorder), 1..) = (&self.recorder, count) {
+            recorder.received(&lost[..count]);
+        }
+        count
+    }
+
+    /// Secrets are to come.
+    pub(super) fn handshake_begins(&self) {
+        if let Some(recorder) = &self.recorder {
+            recorder.handshake_begins();
+        }
     }
 
     /// The secrets of the session on it are known.

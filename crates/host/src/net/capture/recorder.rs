@@ -60,6 +60,13 @@ impl Recorder {
         Self { capture, local, peer, tcp: false, flow: Mutex::default() }
     }
 
+    /// A handshake begins on what was in plain text so far: packets are held back again.
+    pub(in crate::net) fn handshake_begins(&self) {
+        let mut flow = self.lock();
+        flow.held.get_or_insert_default();
+        flow.held_bytes = 0;
+    }
+
     /// The secrets are known: what was held back may follow them.
     pub(in crate::net) fn handshake_over(&self) {
         self.release(&mut self.lock());
