@@ -1,0 +1,247 @@
+"""FTP against vsftpd, pure-ftpd and pyftpdlib: what is on the server is checked, not only what the module says."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from support.at import ERROR, At, lines
+from support.ftp import KINDS, FtpServer, PyFtpd, Tap, Vsftpd
+from support.ftp_session import BYTES, begin_upload, block, content, fetch, read, set_up, source, target, upload, visit
+from support.twin import Twin
+
+TEXT = b"What stands in a file:\r\n\x00\xff\r\nand its end\n"
+
+
+@pytest.fixture(params=KINDS, ids=lambda kind: kind.__name__)
+def server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[FtpServer]:
+    """Each of the three."""
+    with request.param(tmp_path) as server:
+        yield server
+
+
+@pytest.fixture
+def at(twin: Twin, server: FtpServer) -> At:
+    """A module that has been told of the server."""
+    at = twin.serial()
+    set_up(at, server)
+    return at
+
+
+def test_there_and_back(at: At, server: FtpServer, twin: Twin) -> None:
+    whole = content(BYTES)
+    target(at, server.path, "up.bin")
+    upload(at, whole)
+    server.expect("up.bin", whole)
+    source(at, server.path, "up.bin")
+    assert fetch(at) == (whole, 0)
+    visit(at, "FTPSIZE", f"1,0,{BYTES}")
+    at.ask("AT+FTPSTATE", lines("+FTPSTATE: 0", "OK"))
+    at.ask("AT+FTPQUIT", ERROR)
+    at.works()
+    assert "secret" not in twin.log()
+
+
+def test_an_empty_file(at: At, server: FtpServer) -> None:
+    target(at, server.path, "empty")
+    begin_upload(at)
+    visit(at, "FTPPUT=2,0", "1,0")
+    server.expect("empty", b"")
+    source(at, server.path, "empty")
+    assert fetch(at) == (b"", 0)
+
+
+def test_what_uploads_do_to_files_that_are_there(at: At, server: FtpServer) -> None:
+    server.put("a", b"longer than what comes now")
+    target(at, server.path, "a")
+    upload(at, b"one")
+    server.expect("a", b"one")
+    target(at, server.path, "a", "APPE")
+    upload(at, b"two")
+    server.expect("a", b"onetwo")
+    target(at, server.path, "a", "STOU")
+    upload(at, b"three")
+    server.expect("a", b"onetwo")
+    (other,) = set(server.names()) - {"a"}
+    server.expect(other, b"three")
+
+
+def test_directories(at: At, server: FtpServer) -> None:
+    server.put("here", TEXT)
+    source(at, server.path + "new")
+    visit(at, "FTPMKD", "1,0")
+    assert (server.home / "new").is_dir()
+    source(at, server.path)
+    listed, code = fetch(at, "FTPLIST")
+    assert code == 0
+    rows = listed.decode().split("\r\n")
+    assert rows.pop() == ""
+    assert sorted(row.rpartition(" ")[2] for row in rows if not row.endswith(".")) == ["here", "new"]
+    assert {row[0] for row in rows} == {"-", "d"}
+    source(at, server.path, "here")
+    visit(at, "FTPSIZE", f"1,0,{len(TEXT)}")
+    visit(at, "FTPDELE", "1,0")
+    source(at, server.path + "new")
+    visit(at, "FTPRMD", "1,0")
+    assert server.names() == []
+
+
+def test_a_long_listing(at: At, server: FtpServer) -> None:
+    names = [f"one of many files, number {number:03}" for number in range(100)]
+    for name in names:
+        server.put(name, b"")
+    source(at, server.path)
+    listed, code = fetch(at, "FTPLIST")
+    assert code == 0
+    assert re.findall("one of many files, number \\d{3}(?=\r\n)", listed.decode()) == names
+
+
+def test_going_on_where_it_ended(at: At, server: FtpServer) -> None:
+    server.put("1.txt", TEXT)
+    source(at, server.path, "1.txt")
+    visit(at, "FTPGET=1", "1,1")
+    assert read(at, most=5) == TEXT[:5]
+    at.expect(lines("+FTPGET: 1,1"))
+    at.ok("AT+FTPQUIT")
+    at.expect(lines("+FTPGET: 1,86"))
+    at.ok("AT+FTPREST=5")
+    assert fetch(at) == (TEXT[5:], 0)
+
+
+@pytest.mark.parametrize(
+    ("user", "password", "codes"),
+    # Some servers ask everybody for a password, so that nobody learns which users there are.
+    [("nobody-here", "secret", {71, 72}), ("ftp", "wrong", {72})],
+)
+def test_wrong_logins(at: At, server: FtpServer, user: str, password: str, codes: set[int]) -> None:
+    server.put("1.txt", TEXT)
+    source(at, server.path, "1.txt")
+    at.ok(f'AT+FTPUN="{user}"', f'AT+FTPPW="{password}"')
+    data, code = fetch(at)
+    assert data == b""
+    assert code == (71 if isinstance(server, Vsftpd) and 71 in codes else 72)
+    visit(at, "FTPSIZE", f"1,{code},0")
+    visit(at, "FTPDELE", f"1,{code}")
+    assert server.names() == ["1.txt"]
+
+
+def test_what_is_not_there(at: At, server: FtpServer, twin: Twin) -> None:
+    source(at, server.path, "none")
+    assert fetch(at) == (b"", 79)
+    visit(at, "FTPSIZE", "1,77,0")
+    visit(at, "FTPDELE", "1,77")
+    source(at, server.path + "none")
+    visit(at, "FTPRMD", "1,77")
+    target(at, server.path + "none/", "x")
+    visit(at, "FTPPUT=1", "1,78")
+    server.directory("d")
+    source(at, server.path + "d")
+    visit(at, "FTPMKD", "1,77")
+    twin.wait_for_log("the server says 550")
+    assert server.names() == ["d"]
+    at.works()
+
+
+def test_quitting(at: At, server: FtpServer) -> None:
+    server.put("long", content(200_000))
+    source(at, server.path, "long")
+    visit(at, "FTPGET=1", "1,1")
+    at.ask("AT+FTPSTATE", lines("+FTPSTATE: 1", "OK"))
+    at.ask("AT+FTPMKD", lines("+CME ERROR: 3"))
+    at.ok("AT+FTPQUIT")
+    at.expect(lines("+FTPGET: 1,86"))
+    at.ask("AT+FTPGET=2,10", ERROR)
+    at.ask("AT+FTPQUIT", ERROR)
+    # What was brought before is on the server.
+    target(at, server.path, "part")
+    begin_upload(at)
+    block(at, b"1234567890")
+    block(at, b"asdfghjklz")
+    at.ok("AT+FTPQUIT")
+    at.expect(lines("+FTPPUT: 1,86"))
+    server.expect("part", b"1234567890asdfghjklz")
+    source(at, server.path)
+    visit(at, "FTPLIST=1", "1,1")
+    at.ok("AT+FTPQUIT")
+    at.expect(lines("+FTPLIST: 1,86"))
+    at.ask("AT+FTPSTATE", lines("+FTPSTATE: 0", "OK"))
+
+
+def test_nobody_there(twin: Twin, tmp_path: Path) -> None:
+    with PyFtpd() as server:
+        at = twin.serial()
+        set_up(at, server)
+        source(at, "/", "1.txt")
+    visit(at, "FTPSIZE", "1,63,0")
+    at.ok('AT+FTPSERV="no-such-host.invalid"')
+    visit(at, "FTPSIZE", "1,62,0", within=60)
+    at.ok("AT+SAPBR=0,1")
+    at.ask("AT+FTPSIZE", lines("+CME ERROR: 3"))
+
+
+@pytest.mark.parametrize("kind", [Vsftpd, PyFtpd])
+def test_an_address_that_leads_nowhere(twin: Twin, tmp_path: Path, kind: type[FtpServer]) -> None:
+    """A server behind a router says where it is. From outside that is wrong: the control connection knows better."""
+    with (
+        Vsftpd(tmp_path, cmds_denied="EPSV", pasv_address="203.0.113.1")
+        if kind is Vsftpd
+        else PyFtpd(refuse={"EPSV": "502 Not implemented."}, pasv_address="203.0.113.1")
+    ) as server:
+        at = twin.serial()
+        set_up(at, server)
+        server.put("1.txt", TEXT)
+        source(at, server.path, "1.txt")
+        assert fetch(at) == (TEXT, 0)
+        target(at, server.path, "2.txt")
+        upload(at, TEXT)
+        server.expect("2.txt", TEXT)
+        server.wait_for_log("203,0,113,1" if kind is Vsftpd else "PASV")
+        twin.wait_for_log("203\\.0\\.113\\.1")
+
+
+@pytest.mark.parametrize(
+    ("refuse", "code"),
+    [
+        ({"USER": "421 Too many users."}, 65),
+        ({"USER": "530 Not you."}, 71),
+        ({"TYPE": "504 Not that."}, 73),
+        ({"REST": "502 Not implemented."}, 74),
+        ({"EPSV": "500 What?", "PASV": "425 No."}, 75),
+        ({"RETR": "550 Not that."}, 79),
+        ({"RETR": "what the protocol does not know"}, 70),
+    ],
+    ids=lambda value: str(value) if isinstance(value, int) else None,
+)
+def test_refusals(twin: Twin, refuse: dict[str, str], code: int) -> None:
+    with PyFtpd(refuse=refuse) as server:
+        at = twin.serial()
+        set_up(at, server)
+        server.put("1.txt", TEXT)
+        source(at, "/", "1.txt")
+        at.ok("AT+FTPREST=2")
+        assert fetch(at) == (b"", code)
+        at.works()
+
+
+def test_a_download_that_is_cut(twin: Twin) -> None:
+    """The data connection is reset in the middle; the rest is fetched from there on."""
+    whole, half, tap = content(BYTES), BYTES // 2, Tap()
+    with PyFtpd(tap=tap) as server:
+        at = twin.serial()
+        set_up(at, server)
+        server.put("long", whole)
+        source(at, "/", "long")
+        tap.hold_after = half
+        at.ok("AT+FTPGET=1")
+        first = b""
+        while len(first) < half:
+            at.expect(lines("+FTPGET: 1,1"))
+            first += read(at)
+        tap.cut()
+        at.expect(lines("+FTPGET: 1,79"))
+        twin.wait_for_log("the data connection broke")
+        at.ok(f"AT+FTPREST={half}")
+        assert fetch(at) == (whole[half:], 0)
+        assert first == whole[:half]
+        assert f"REST {half}" in server.commands
