@@ -278,6 +278,62 @@ def test_through_nginx_to_an_old_server(twin: Twin, origin: Origin, tmp_path: Pa
         assert b"\r\nTransfer-Encoding: chunked\r\n" in b"\r\n" + http.head(at) + b"\r\n"
 
 
+def test_refused_before_the_body_has_gone(twin: Twin, server: Nginx) -> None:
+    """nginx answers as soon as it has seen Content-Length; the rest of the body is for nobody."""
+    at = twin.serial()
+    http.start(at, url(server, "/small"))
+    http.provide(at, bytes(BUFFER))
+    status, _ = http.act(at, 1)
+    assert status == 413
+    assert b"413 Request Entity Too Large" in http.body(at)
+    assert http.get(at, url(server, "/hello.txt")) == HELLO
+
+
+def test_through_a_proxy(twin: Twin, server: Nginx) -> None:
+    """The proxy asks the server of the URL."""
+    at = twin.serial()
+    http.start(at)
+    at.ok('AT+HTTPPARA="PROIP","127.0.0.1"', f'AT+HTTPPARA="PROPORT",{server.proxy_port}')
+    assert http.get(at, url(server, "/hello.txt")) == HELLO
+    # Both log it: the one that was asked at once, and the one that was asked in its turn.
+    requests = sorted(request["request"] for request in server.wait_for_requests(2))
+    assert requests == ["GET /hello.txt HTTP/1.0", f"GET {url(server, '/hello.txt')} HTTP/1.1"]
+
+
+def test_two_lines(start_twin: Callable[..., Twin], server: Nginx, tmp_path: Path) -> None:
+    """One session for all lines; the URC is for the line that asked."""
+    second = tmp_path / "second"
+    twin = start_twin("--pty", str(second))
+    at = twin.serial()
+    other = At(second)
+    other.boot()
+    http.start(at)
+    begin_slowly(server, at)
+    other.ask("AT+HTTPINIT", lines("+CME ERROR: 3"))
+    other.ask("AT+HTTPACTION=0", lines("+CME ERROR: 3", "+HTTPACTION: 0,604,0"))
+    other.ok("AT+HTTPTERM", "AT+HTTPINIT")
+    http.target(other, url(server, "/hello.txt"))
+    assert http.act(other) == (200, len(HELLO))
+    assert http.body(at) == HELLO
+    at.works()
+    other.works()
+    other.close()
+
+
+def test_no_connection_left(twin: Twin, server: Nginx) -> None:
+    """The module has eight."""
+    with TcpServer(silence) as mute:
+        at = twin.serial()
+        http.start(at, url(server, "/hello.txt"))
+        at.bearer(multi=True)
+        for link in range(8):
+            at.connect(mute.port, link=link)
+        at.ask("AT+HTTPACTION=0", lines("+CME ERROR: 3", "+HTTPACTION: 0,601,0"))
+        twin.wait_for_log("HTTPACTION.*eight|HTTPACTION.* 8 ")
+        at.ask("AT+CIPCLOSE=3", lines("3, CLOSE OK"))
+        assert http.act(at) == (200, len(HELLO))
+
+
 def test_a_connection_that_the_server_has_closed(twin: Twin, server: Nginx, tmp_path: Path) -> None:
     """Kept by the module, gone at the server: the next request gets a new one, and the host sees nothing of it."""
     at = twin.serial()
@@ -396,6 +452,44 @@ def test_tls_expired_server_certificate(twin: Twin, pki: Pki, tmp_path: Path) ->
         at = twin.serial()
         at.ok('AT+SSLCFG="ignorelocaltime",153,1', "AT+HTTPINIT")
         assert http.get(at, url(server, "/hello.txt", "https")) == HELLO
+
+
+def test_tls_names(start_twin: Callable[..., Twin], pki: Pki, tmp_path: Path) -> None:
+    """The server is told the name of `hostname`, or else that of the URL; Host is the URL's."""
+    twin = start_twin("--resolve", "tcplab.openluat.com:127.0.0.1")
+    with Nginx(tmp_path, identity=pki.server) as server:
+        server.put("hello.txt", HELLO)
+        at = twin.serial()
+        context(at, pki.authority, None, 1)
+        http.start(at)
+        path = f"{server.port}/hello.txt"
+        for host in ("127.0.0.1", "tcplab.openluat.com"):
+            assert http.get(at, f"https://{host}:{path}") == HELLO
+        at.ok('AT+SSLCFG="hostname",153,"localhost"')
+        assert http.get(at, f"https://tcplab.openluat.com:{path}") == HELLO
+        requests = server.wait_for_requests(3)
+        assert [request["name"] for request in requests] == ["-", "tcplab.openluat.com", "localhost"]
+        assert requests[2]["host"] == f"tcplab.openluat.com:{server.port}"
+
+
+def test_tls_that_does_not_begin(twin: Twin) -> None:
+    with TcpServer(silence) as mute:
+        at = twin.serial()
+        at.ok('AT+SSLCFG="negotiatetimeout",153,10')
+        http.start(at, f"https://127.0.0.1:{mute.port}/")
+        assert http.act(at) == (605, 0)
+        twin.wait_for_log(r"said nothing for 10 s \(negotiatetimeout\)")
+
+
+@pytest.mark.parametrize("rude", [False, True])
+def test_tls_body_until_the_end(twin: Twin, pki: Pki, rude: bool) -> None:
+    """Only TLS's own end is one: without it, anybody on the way could have cut the body."""
+    with Origin(ANSWERS, identity=pki.server, rude=rude) as origin:
+        at = twin.serial()
+        http.start(at, origin.url("/until-close"))
+        assert http.act(at) == ((601, 0) if rude else (200, len(TABLE)))
+        # Where the length is known, nobody needs it.
+        assert http.get(at, origin.url("/chunked")) == b"Hello0123456789abcdef"
 
 
 def test_http_to_a_tls_port_and_https_to_a_plain_one(twin: Twin, pki: Pki, server: Nginx, tmp_path: Path) -> None:

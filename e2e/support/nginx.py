@@ -75,7 +75,13 @@ http {{
             proxy_pass_request_body off;
             proxy_pass http://127.0.0.1:{inner_port}/;
         }}
+        location /small {{ client_max_body_size 1k; proxy_pass http://127.0.0.1:{inner_port}/; }}
         {proxy}
+    }}
+    # A proxy as offices have it: it is told the whole URL.
+    server {{
+        listen 127.0.0.1:{proxy_port};
+        location / {{ proxy_pass http://$http_host$request_uri; }}
     }}
     server {{
         listen 127.0.0.1:{inner_port};
@@ -114,7 +120,7 @@ class Nginx:
         proxy = f"location /origin/ {{ proxy_pass http://127.0.0.1:{origin}/; }}" if origin else ""
         # Somebody else may get a free port first; then the program ends, and the next port is tried.
         for _ in range(5):
-            self.port, self._inner_port = free_port(), free_port()
+            self.port, self.proxy_port, self._inner_port = free_port(), free_port(), free_port()
             config = CONFIG.format(
                 # Its workers would else be somebody who may not read the tests' files.
                 user="user root;" if os.geteuid() == 0 else "",
@@ -125,6 +131,7 @@ class Nginx:
                 tls=" ssl" if identity else "",
                 identity="\n        ".join(lines),
                 inner_port=self._inner_port,
+                proxy_port=self.proxy_port,
                 proxy=proxy,
             )
             (self._directory / "conf").write_text(config)
