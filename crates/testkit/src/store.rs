@@ -243,3 +243,6 @@ impl MemoryStore {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -127,14 +127,14 @@ impl Store {
                 files::remove_directory(files, path.as_str()).map(|()| StoreReply::Done)
             }
             StoreRequest::Usage => files::usage(files).map(StoreReply::Size),
-            StoreRequest::Stage { area, path, offset, bytes, capacity } => self
-                .stage(*area, path.as_str(), *offset, bytes, *capacity)
-                .or_else(|error| self.staging.discard(*area).and(Err(error)))
-                .map(|()| StoreReply::Done),
-            StoreRequest::Commit { area, path, capacity } => self
-                .commit(*area, path.as_str(), *capacity)
-                .or_else(|error| self.staging.discard(*area).and(Err(error)))
-                .map(|()| StoreReply::Done),
+            StoreRequest::Stage { area, path, offset, bytes, capacity } => {
+                let staged = self.stage(*area, path.as_str(), *offset, bytes, *capacity);
+                self.or_discard(*area, staged)
+            }
+            StoreRequest::Commit { area, path, capacity } => {
+                let committed = self.commit(*area, path.as_str(), *capacity);
+                self.or_discard(*area, committed)
+            }
             StoreRequest::Discard(area) => self.staging.discard(*area).map(|()| StoreReply::Done),
             StoreRequest::Persist { section, bytes } => {
                 self.persist(*section, bytes).map(|()| StoreReply::Done)
@@ -182,6 +182,14 @@ impl Store {
         self.staging.put(area, &self.files, path)
     }
 
+    /// A failure leaves nothing behind.
+    fn or_discard(&self, area: Area, outcome: Result<(), StoreError>) -> Result<StoreReply, StoreError> {
+        if outcome.is_err() {
+            self.staging.discard(area)?;
+        }
+        outcome.map(|()| StoreReply::Done)
+    }
+
     /// A file of this path and length can be put there, in place of one that is there.
     fn check_fits(&self, path: &str, length: u64, capacity: u64) -> Result<(), StoreError> {
         let others = files::usage(&self.files)?.saturating_sub(files::replaced(&self.files, path)?);
@@ -201,3 +209,5 @@ impl Store {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_staging;

@@ -7,23 +7,23 @@ use tempfile::TempDir;
 
 use super::*;
 
-const CAPACITY: u64 = 1000;
+pub(super) const CAPACITY: u64 = 1000;
 
 fn persist(text: &str) -> StoreRequest {
     StoreRequest::Persist { section: Section::Settings, bytes: text.into() }
 }
 
-fn store() -> (TempDir, Store) {
+pub(super) fn store() -> (TempDir, Store) {
     let dir = tempfile::tempdir().unwrap();
     let store = Store::open(&dir.path().join("m")).unwrap();
     (dir, store)
 }
 
-fn visible(dir: &TempDir, name: &str) -> PathBuf {
+pub(super) fn visible(dir: &TempDir, name: &str) -> PathBuf {
     dir.path().join("m/files").join(name)
 }
 
-fn names(dir: &Path) -> Vec<String> {
+pub(super) fn names(dir: &Path) -> Vec<String> {
     let mut names: Vec<_> =
         fs::read_dir(dir).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
     names.sort();
