@@ -15,7 +15,7 @@ mod data;
 use alloc::borrow::Cow;
 use core::net::SocketAddr;
 
-use super::job::{Action, Done, Failure, Job};
+use super::job::{Action, Done, Failure, Job, Party};
 use super::reply::Replies;
 use super::settings::{Security, Settings};
 use super::{FtpTimer, sapbr};
@@ -39,6 +39,8 @@ pub(super) struct Session {
     step: Step,
     data: Option<Link>,
     transfer: Transfer,
+    /// The server has been asked for the size of a download.
+    measured: bool,
     /// What came of it, once that is known.
     outcome: Option<Result<Done, Failure>>,
 }
@@ -82,6 +84,8 @@ enum Step {
     /// PROT.
     Protection,
     Type,
+    /// SIZE, before a download.
+    Measure,
     /// CWD.
     Directory,
     /// EPSV.
@@ -135,6 +139,16 @@ impl Session {
         self.settings.cid
     }
 
+    /// Whether this is who asked for it.
+    pub(super) fn is_for(&self, party: &'static Party) -> bool {
+        core::ptr::eq(self.job.party, party)
+    }
+
+    /// Whether the server has to be asked for the size first.
+    fn measures(&self) -> bool {
+        self.job.party.sized.is_some() && !self.measured
+    }
+
     /// Whether AT+FTPQUIT was accepted.
     pub(super) fn is_quitting(&self) -> bool {
         self.step == Step::Quitting
@@ -172,13 +186,14 @@ pub(super) fn start(module: &mut Module, job: Job) -> Result<(), Fault> {
         step: Step::Connecting,
         data: None,
         transfer: Transfer::default(),
+        measured: false,
         outcome: None,
     }));
     Ok(())
 }
 
 /// Refuses what cannot begin.
-fn check(module: &Module, settings: &Settings, action: &Action) -> Result<(), Fault> {
+pub(super) fn check(module: &Module, settings: &Settings, action: &Action) -> Result<(), Fault> {
     if settings.server.is_empty() {
         return Err(Fault::not_allowed("AT+FTPSERV has to say which server"));
     }
@@ -282,7 +297,7 @@ fn watch(module: &mut Module) {
 }
 
 /// It has failed, and the server is told QUIT.
-fn give_up(module: &mut Module, failure: Failure, why: impl Into<Cow<'static, str>>) {
+pub(super) fn give_up(module: &mut Module, failure: Failure, why: impl Into<Cow<'static, str>>) {
     if fail(module, failure, why) {
         close_data(module, true);
         control::log_out(module);

@@ -70,10 +70,10 @@ impl Verb {
 const GET: Party = download("FTPGET");
 const LIST: Party = download("FTPLIST");
 const PUT: Party =
-    Party { name: "FTPPUT", opened: |_| {}, room: |_| 0, received: |_, _| {}, supply, ended: |m, _, r| ended(m, r) };
+    Party { name: "FTPPUT", opened: |_| {}, sized: None, room: |_| 0, received: |_, _| {}, supply, ended: |m, _, r| ended(m, r) };
 
 const fn download(name: &'static str) -> Party {
-    Party { name, opened: |_| {}, room, received, supply: |_, _| Supply::End, ended: |m, _, r| ended(m, r) }
+    Party { name, opened: |_| {}, sized: None, room, received, supply: |_, _| Supply::End, ended: |m, _, r| ended(m, r) }
 }
 
 /// Begins a transfer for a line.

@@ -50,6 +50,9 @@ pub(super) struct Party {
     pub(super) name: &'static str,
     /// The data phase begins.
     pub(super) opened: fn(&mut Module),
+    /// A download that wants to know its size is told, as far as the server knows SIZE; with TLS and TYPE done, before the data
+    /// connection. It may call [`engine::give_up`](super::engine::give_up) then.
+    pub(super) sized: Option<fn(&mut Module, u64)>,
     /// How many more bytes of a download it takes now. When that grows again it calls
     /// `engine::go_on(module)`.
     pub(super) room: fn(&Module) -> usize,
@@ -68,7 +71,7 @@ impl Party {
         name: &'static str,
         ended: fn(&mut Module, LineId, Result<Done, Failure>),
     ) -> Self {
-        Self { name, opened: |_| {}, room: |_| 0, received: |_, _| {}, supply: |_, _| Supply::End, ended }
+        Self { name, opened: |_| {}, sized: None, room: |_| 0, received: |_, _| {}, supply: |_, _| Supply::End, ended }
     }
 }
 

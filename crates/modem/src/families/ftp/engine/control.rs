@@ -176,6 +176,7 @@ fn replied(module: &mut Module, reply: &Reply, more: bool) {
         Step::BufferSize | Step::Protection => give_up(module, Failure::Protection, says(reply)),
         Step::Type if good => typed(module),
         Step::Type => give_up(module, Failure::Type, says(reply)),
+        Step::Measure => measured(module, reply.size().filter(|_| good)),
         Step::Directory if good => connect_data(module),
         Step::Directory => give_up(module, Failure::Upload, says(reply)),
         Step::Extended => match reply.extended_port().filter(|_| reply.code == 229) {
@@ -245,11 +246,12 @@ fn logged_in(module: &mut Module) {
 fn prepare(module: &mut Module) {
     let Some(session) = &module.families.ftp.session else { return };
     let kind = match session.job.action {
+        // Servers refuse to count what a text would become.
+        Action::Get { .. } if session.measures() => Type::Image,
+        Action::Size(_) => Type::Image,
         Action::Get { .. } | Action::Put { .. } => session.settings.type_,
         // RFC 959 3.1.1.1.
         Action::List(_) => Type::Ascii,
-        // Servers refuse to count what a text would become.
-        Action::Size(_) => Type::Image,
         _ => return operate(module),
     };
     send(module, Step::Type, "TYPE", if kind == Type::Ascii { "A" } else { "I" });
@@ -259,12 +261,31 @@ fn typed(module: &mut Module) {
     let Some(session) = &module.families.ftp.session else { return };
     match &session.job.action {
         Action::Size(_) => operate(module),
+        Action::Get { file, .. } if session.measures() => {
+            let file = file.clone();
+            send(module, Step::Measure, "SIZE", &file);
+        }
         // STOU has no parameter: the file comes into being where one is (RFC 959 4.1.3).
         Action::Put { path, how: PutOption::Unique, .. } if !path.is_empty() => {
             let path = path.clone();
             send(module, Step::Directory, "CWD", &path);
         }
         _ => connect_data(module),
+    }
+}
+
+/// The server has told a download's size, or has not.
+fn measured(module: &mut Module, size: Option<u64>) {
+    let Some(session) = &mut module.families.ftp.session else { return };
+    session.measured = true;
+    if let (Some(size), Some(sized)) = (size, session.job.party.sized) {
+        sized(module, size);
+    }
+    match &module.families.ftp.session {
+        Some(session) if session.outcome.is_some() => {}
+        Some(session) if session.settings.type_ == Type::Image => connect_data(module),
+        Some(_) => prepare(module),
+        None => {}
     }
 }
 
