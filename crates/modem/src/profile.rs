@@ -286,6 +286,16 @@ pub struct FtpLimits {
     pub put_path: usize,
     /// Whether AT+FTPTYPE is "A" at power-on; otherwise "I".
     pub ascii: bool,
+    /// The path of AT+FTPPUTFRMFS and AT+FTPFILEPUT.
+    pub path: usize,
+    /// The longest file of AT+FTPEXTGET.
+    pub download: usize,
+    /// The longest file of AT+FTPEXTPUT and AT+FTPFILEPUT.
+    pub upload: usize,
+    /// How often AT+FTPGETTOFS and AT+FTPPUTFRMFS connect again where nothing is said.
+    pub reconnects: u32,
+    /// Seconds before each.
+    pub reconnect_pause: u32,
     /// The most bytes of one AT+FTPPUT=2.
     pub put: u16,
     /// The most bytes of one AT+FTPGET=2 and AT+FTPLIST=2.

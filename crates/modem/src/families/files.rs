@@ -285,8 +285,16 @@ fn drive(x: &mut Exchange<'_>) -> Answer {
 /// # Errors
 /// A sentence that says why the name cannot be.
 pub(crate) fn path(profile: &Profile, typed: &str) -> Result<Option<ModulePath>, String> {
-    if typed.len() > profile.file_name_limit {
-        return Err(format!("the name is longer than {} bytes", profile.file_name_limit));
+    path_within(profile.file_name_limit, typed)
+}
+
+/// The same with a limit of its own.
+///
+/// # Errors
+/// As [`path`].
+pub(crate) fn path_within(limit: usize, typed: &str) -> Result<Option<ModulePath>, String> {
+    if typed.len() > limit {
+        return Err(format!("the name is longer than {limit} bytes"));
     }
     if typed.chars().any(char::is_control) {
         return Err("the name has a control character in it".into());

@@ -70,8 +70,7 @@ fn begin(x: &mut Exchange<'_>, verb: Verb) -> Answer {
     let action = match verb {
         Verb::List => Action::List(settings.get_path.clone()),
         Verb::Get | Verb::Put => {
-            let file = format!("{}{}", settings.get_path, settings.get_name);
-            Action::Get { file, from: settings.rest }
+            Action::Get { file: settings.file(), from: settings.rest }
         }
     };
     host::start(x.module, x.line, verb, action)?;

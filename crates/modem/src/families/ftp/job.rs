@@ -125,7 +125,6 @@ pub(super) enum Failure {
     #[expect(dead_code, reason = "the boundary does not tell yet")]
     Certificate = 84,
     /// The module's own file.
-    #[expect(dead_code, reason = "the commands with files follow")]
     File = 85,
     /// AT+FTPQUIT.
     Quit = 86,

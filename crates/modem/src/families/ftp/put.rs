@@ -6,7 +6,7 @@ use at::{DataEnd, DataKind};
 
 use super::host::{self, Verb};
 use super::job::Action;
-use super::{FtpOp, check_idle};
+use super::{FtpOp, check_idle, ram};
 use crate::command::{Answer, Command, DataPhase, Evidence, Fault, Outcome, example};
 use crate::exchange::Exchange;
 use crate::families::Op;
@@ -24,7 +24,7 @@ pub(super) const FTPPUT: Command = Command {
               capture has them, perhaps from the terminal). Nothing for 31.8 s: the file is closed, +FTPPUT: 1,0. A block whose bytes \
               do not come for 75 s is ERROR, nothing of it is sent, and 1,1,1360 follows (assumed). 1,0 comes when the server has \
               confirmed the file. STOU goes to AT+FTPPUTPATH (CWD), its name is the server's (assumed). What cannot begin is \
-              +CME ERROR: 3 (assumed).",
+              +CME ERROR: 3 (assumed). With a file in memory (AT+FTPEXTPUT, AT+FTPFILEPUT) =1 uploads that, and 1,0 or an error is all.",
     longest: 75_000,
     needs_card: true,
     set: Some(put),
@@ -41,7 +41,10 @@ fn put(x: &mut Exchange<'_>) -> Answer {
     if x.args.small(1..=2)? == 1 {
         x.args.finish()?;
         check_idle(x.module)?;
-        let action = action(x, 0);
+        if let Some(answer) = ram::upload(x) {
+            return answer;
+        }
+        let action = action(x);
         host::start(x.module, x.line, Verb::Put, action)?;
         return Ok(Outcome::Ok);
     }
@@ -59,10 +62,10 @@ fn put(x: &mut Exchange<'_>) -> Answer {
     Ok(Outcome::Data(phase, Op::ftp(FtpOp::Block)))
 }
 
-/// What the settings say of an upload, from this byte on.
-pub(super) fn action(x: &Exchange<'_>, from: u64) -> Action {
+/// What the settings say of an upload.
+pub(super) fn action(x: &Exchange<'_>) -> Action {
     let settings = &x.module.families.ftp.settings;
-    Action::Put { path: settings.put_path.clone(), name: settings.put_name.clone(), how: settings.put_option, from }
+    Action::Put { path: settings.put_path.clone(), name: settings.put_name.clone(), how: settings.put_option, from: 0 }
 }
 
 /// The data phase of a block is over; `None`: because no byte came for too long.

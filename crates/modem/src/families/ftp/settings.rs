@@ -108,6 +108,11 @@ pub(super) enum Security {
 }
 
 impl Settings {
+    /// What FTPGETPATH and FTPGETNAME name.
+    pub(super) fn file(&self) -> String {
+        alloc::format!("{}{}", self.get_path, self.get_name)
+    }
+
     /// Those at power-on.
     pub(super) fn new(profile: &Profile) -> Self {
         Self {

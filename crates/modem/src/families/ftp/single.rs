@@ -1,7 +1,5 @@
 //! FTPMKD, FTPRMD, FTPDELE, FTPSIZE: one command to the server, without data.
 
-use alloc::format;
-
 use super::check_idle;
 use super::engine;
 use super::job::{Action, Done, Failure, Job, Party};
@@ -40,7 +38,7 @@ pub(super) const FTPDELE: Command = Command {
     evidence: Evidence::Captured,
     remarks: REMARKS,
     needs_card: true,
-    execute: Some(|x| run(x, Action::Delete(file(x)), &DELE)),
+    execute: Some(|x| run(x, Action::Delete(x.module.families.ftp.settings.file()), &DELE)),
     examples: &[example("AT+FTPDELE", "\r\n+CME ERROR: 3\r\n"), example("AT+FTPDELE=?", "\r\nOK\r\n")],
     ..Command::new("+FTPDELE", "Delete the file AT+FTPGETPATH, AT+FTPGETNAME on the server")
 };
@@ -52,7 +50,7 @@ pub(super) const FTPSIZE: Command = Command {
     remarks: "OK first; +FTPSIZE: 1,0,<bytes> or 1,<error>,0 follows. Always in TYPE I, since servers do not count texts (assumed). \
               What cannot begin is +CME ERROR: 3 (assumed).",
     needs_card: true,
-    execute: Some(|x| run(x, Action::Size(file(x)), &SIZE)),
+    execute: Some(|x| run(x, Action::Size(x.module.families.ftp.settings.file()), &SIZE)),
     examples: &[example("AT+FTPSIZE", "\r\n+CME ERROR: 3\r\n"), example("AT+FTPSIZE=?", "\r\nOK\r\n")],
     ..Command::new("+FTPSIZE", "Size of the file AT+FTPGETPATH, AT+FTPGETNAME on the server")
 };
@@ -70,10 +68,6 @@ fn ended(module: &mut Module, line: LineId, name: &str, result: Result<Done, Fai
     module.urc(line, format_args!("+{name}: 1,{code}"));
 }
 
-fn file(x: &Exchange<'_>) -> alloc::string::String {
-    let settings = &x.module.families.ftp.settings;
-    format!("{}{}", settings.get_path, settings.get_name)
-}
 
 fn run(x: &mut Exchange<'_>, action: Action, party: &'static Party) -> Answer {
     x.args.finish()?;
