@@ -409,3 +409,6 @@ impl fmt::Debug for Instance {
         f.debug_struct("Instance").field("name", &self.name).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests_links;
