@@ -232,7 +232,9 @@ pub(super) fn quit(module: &mut Module) {
     session.step = Step::Quitting;
     session.outcome = Some(Err(Failure::Quit));
     close_data(module, !upload);
-    control::say_goodbye(module);
+    if !control::say_goodbye(module) {
+        control::drop_quickly(module);
+    }
     watch(module);
 }
 

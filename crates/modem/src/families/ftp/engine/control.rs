@@ -373,3 +373,13 @@ pub(super) fn say_goodbye(module: &mut Module) -> bool {
     }
     hears
 }
+
+/// Gives up a connect or a handshake.
+pub(super) fn drop_quickly(module: &mut Module) {
+    let Some(session) = &mut module.families.ftp.session else { return };
+    if session.control.state != LinkState::Gone {
+        session.control.state = LinkState::Gone;
+        let conn = session.control.conn;
+        module.link(conn, LinkRequest::Close { quick: true });
+    }
+}
