@@ -1,5 +1,6 @@
 //! One connection, from the module's wish to its end.
 
+mod close;
 mod upgrade;
 
 use std::collections::VecDeque;
@@ -22,11 +23,6 @@ use super::stream::{Acknowledged, Stream};
 use crate::store::Store;
 use upgrade::{Handshake, Upgrade};
 
-/// How long a slow close may take to get rid of what was sent.
-const CLOSE_LIMIT: Duration = Duration::from_secs(5);
-/// How long the peer may take to close its side afterwards. Closing before it does would make the computer answer data
-/// that is still on its way with a reset, which can cost the peer what it has not read yet.
-const LINGER_LIMIT: Duration = Duration::from_secs(2);
 /// The most that a TLS record carries: small portions of a stream that wait become one.
 const RECORD: usize = 16 << 10;
 /// How many bytes are sent before the module is told so.
@@ -195,23 +191,6 @@ impl Link {
         self.ack_timer = None;
     }
 
-    /// Closes it. True: that is all; false: [`Happened::Closed`] follows.
-    pub(crate) fn close(&mut self, quick: bool) -> bool {
-        self.upgrade = None;
-        match std::mem::replace(&mut self.state, State::Over) {
-            State::Open(stream) if !quick => {
-                self.state = State::Closing(stream, None);
-                false
-            }
-            // Asked for a second time: a quick close overtakes a slow one.
-            State::Closing(stream, limit) if !quick => {
-                self.state = State::Closing(stream, limit);
-                false
-            }
-            _ => true,
-        }
-    }
-
     /// The next thing that happens. At most `buffer.len()` bytes are read.
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<Happened> {
         match &mut self.state {
@@ -223,20 +202,7 @@ impl Link {
             State::Open(_) => self.poll_open(cx, buffer),
             State::Securing(_) => self.poll_handshake(cx),
             State::Closing(..) => self.poll_closing(cx, buffer),
-            State::Lingering(stream, limit) => {
-                let silent = loop {
-                    match stream.poll_read(cx, buffer, buffer.len()) {
-                        Poll::Ready(Ok(1..)) => {}
-                        Poll::Ready(_) => break false,
-                        Poll::Pending => break true,
-                    }
-                };
-                if silent && limit.as_mut().poll(cx).is_pending() {
-                    return Poll::Pending;
-                }
-                self.state = State::Over;
-                Poll::Ready(Happened::Over)
-            }
+            State::Lingering(..) => self.poll_lingering(cx, buffer),
             State::Over => Poll::Pending,
         }
     }
@@ -368,41 +334,6 @@ impl Link {
             self.ack_timer = Some((Box::pin(sleep(pause)), pause));
         }
         Poll::Pending
-    }
-
-    fn poll_closing(&mut self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<Happened> {
-        loop {
-            match self.poll_send(cx) {
-                Poll::Ready(Ok(sent)) => return Poll::Ready(Happened::Sent(sent)),
-                // Nobody is left to send to: closed, then.
-                Poll::Ready(Err(_)) => self.queue.clear(),
-                Poll::Pending => break,
-            }
-        }
-        let flushed = self.queue.is_empty();
-        let State::Closing(stream, limit) = &mut self.state else { return Poll::Pending };
-        // What still comes is dropped: a peer that cannot get rid of its answers would not read either.
-        while let Poll::Ready(Ok(1..)) = stream.poll_read(cx, buffer, buffer.len()) {}
-        let finished = flushed.then(|| stream.poll_shutdown(cx));
-        match finished {
-            Some(Poll::Ready(Ok(()))) => {
-                // A datagram socket has nothing to wait for, and its port may be wanted again at once.
-                if let State::Closing(stream @ (Stream::Tcp(_) | Stream::Tls(_)), _) =
-                    std::mem::replace(&mut self.state, State::Over)
-                {
-                    self.state = State::Lingering(stream, Box::pin(sleep(LINGER_LIMIT)));
-                }
-            }
-            Some(Poll::Ready(Err(_))) => self.state = State::Over,
-            Some(Poll::Pending) | None => {
-                let limit = limit.get_or_insert_with(|| Box::pin(sleep(CLOSE_LIMIT)));
-                std::task::ready!(limit.as_mut().poll(cx));
-                let text = "the peer took nothing more; what was left is lost";
-                tracing::warn!(target: super::EXPLAIN, "{}: closed: {text}", self.subject);
-                self.state = State::Over;
-            }
-        }
-        Poll::Ready(Happened::Closed)
     }
 
     fn broken(&mut self, error: &io::Error) -> Happened {
