@@ -9,7 +9,7 @@ use std::time::Duration;
 use tls::pki::{Issued, Request, Usage};
 use tls::{Acceptor, Connector, Identity, Policy, ServerName, ServerPolicy, TimeRule, Verify};
 
-use super::Kind;
+use super::Security;
 
 /// What the server's certificate is for: this computer, and the host of the SSL guide.
 pub const NAMES: [&str; 4] = ["localhost", "127.0.0.1", "::1", "tcplab.openluat.com"];
@@ -111,11 +111,11 @@ impl Credentials {
     }
 
     /// What accepts sessions of a server; `None` for plain TCP.
-    pub(super) fn acceptor(&self, kind: Kind) -> Result<Option<Acceptor>, String> {
-        let client_anchors = match kind {
-            Kind::Tcp | Kind::Mqtt => return Ok(None),
-            Kind::OneWay | Kind::Mqtts => None,
-            Kind::Mutual => Some(self.files.ca.clone()),
+    pub(super) fn acceptor(&self, security: Security) -> Result<Option<Acceptor>, String> {
+        let client_anchors = match security {
+            Security::Plain => return Ok(None),
+            Security::OneWay => None,
+            Security::Mutual => Some(self.files.ca.clone()),
         };
         let policy = ServerPolicy {
             client_anchors,
@@ -263,7 +263,7 @@ fn write(path: &Path, bytes: &[u8], mode: u32) -> Result<(), CredentialsError> {
 /// A mutual session over memory, some days ahead: it shows at once that everything is readable, fits together, bears the
 /// names and is not about to expire.
 async fn trial(credentials: &Credentials) -> Result<(), String> {
-    let acceptor = credentials.acceptor(Kind::Mutual)?.ok_or("there is no acceptor")?;
+    let acceptor = credentials.acceptor(Security::Mutual)?.ok_or("there is no acceptor")?;
     let Files { ca, client, client_key, .. } = &credentials.files;
     let later = crate::unix_millis() / 1000 + REMAINING.as_secs().cast_signed();
     let policy = Policy {

@@ -9,9 +9,8 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
-use super::Kind;
 use super::echo::echo;
-use super::mqtt::Broker;
+use super::{Kind, Service, ftp, http, mqtt};
 
 /// The tracing target of the lab's connections.
 pub const LAB: &str = "lab";
@@ -21,23 +20,50 @@ pub const CONNECTIONS: usize = 256;
 /// How long a connection may be silent.
 const IDLE: Duration = Duration::from_secs(15 * 60);
 /// How long a handshake may take.
-const HANDSHAKE: Duration = Duration::from_secs(60);
+pub(super) const HANDSHAKE: Duration = Duration::from_secs(60);
 /// How long nothing is accepted after the computer refused (when it has no file handles left, for example).
 const PAUSE: Duration = Duration::from_millis(200);
+
+/// What the connections of all servers share.
+#[derive(Clone)]
+pub(super) struct Services {
+    broker: mqtt::Broker,
+    files: Arc<ftp::Files>,
+    /// For what begins in plain and asks for TLS later.
+    explicit: Option<Arc<tls::Acceptor>>,
+}
+
+impl Services {
+    /// Fresh ones.
+    pub(super) fn new(explicit: Option<Arc<tls::Acceptor>>) -> Self {
+        Self { broker: mqtt::Broker::default(), files: Arc::new(ftp::Files::new()), explicit }
+    }
+}
+
+/// Who is at the other end of a connection.
+#[derive(Clone, Debug)]
+pub(super) struct Guest {
+    /// Where it comes from.
+    pub(super) peer: SocketAddr,
+    /// Where it came to.
+    pub(super) local: SocketAddr,
+    /// The subject of its certificate.
+    pub(super) certificate: Option<String>,
+}
 
 /// Serves until it is dropped.
 pub(super) async fn serve(
     kind: Kind,
     listener: TcpListener,
     acceptor: Option<Arc<tls::Acceptor>>,
-    broker: Broker,
+    services: Services,
 ) {
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
             accepted = listener.accept() => match accepted {
                 Ok((stream, peer)) if connections.len() < CONNECTIONS => {
-                    connections.spawn(connection(kind, stream, peer, acceptor.clone(), broker.clone()));
+                    connections.spawn(connection(kind, stream, peer, acceptor.clone(), services.clone()));
                 }
                 Ok((_, peer)) => {
                     tracing::warn!(
@@ -64,25 +90,29 @@ async fn connection(
     stream: TcpStream,
     peer: SocketAddr,
     acceptor: Option<Arc<tls::Acceptor>>,
-    broker: Broker,
+    services: Services,
 ) {
     // Without this an echo of many small pieces waits for acknowledgements; it still works if it is refused.
     let _ = stream.set_nodelay(true);
+    // A connection without an address is gone already.
+    let Ok(local) = stream.local_addr() else { return };
+    let guest = Guest { peer, local, certificate: None };
     let Some(acceptor) = acceptor else {
         tracing::info!(target: LAB, "{kind}: {peer} connected");
-        return ended(kind, peer, carry(kind, stream, &broker).await);
+        return ended(kind, peer, carry(kind, stream, guest, None, services).await);
     };
     match acceptor.accept(stream, HANDSHAKE).await {
         Ok(accepted) => {
             tracing::info!(target: LAB, "{kind}: {peer} connected: {}", session(&accepted));
-            ended(kind, peer, carry(kind, accepted.stream, &broker).await);
+            let guest = Guest { certificate: accepted.client.clone(), ..guest };
+            ended(kind, peer, carry(kind, accepted.stream, guest, Some(acceptor), services).await);
         }
         Err(failure) => tracing::warn!(target: LAB, "{kind}: {peer} failed: {failure}"),
     }
 }
 
 /// A session in words: version, suite, who the client is, which server it meant.
-fn session<S>(accepted: &tls::Accepted<S>) -> String {
+pub(super) fn session<S>(accepted: &tls::Accepted<S>) -> String {
     let report = accepted.stream.report();
     let version = report.version.map_or_else(|| "unknown version".to_owned(), |version| version.to_string());
     let client = accepted.client.as_deref().unwrap_or("without certificate");
@@ -95,14 +125,22 @@ fn session<S>(accepted: &tls::Accepted<S>) -> String {
     format!("{version}, {suite}, client {client}{asked}")
 }
 
-async fn carry<S: AsyncRead + AsyncWrite + Unpin>(
+/// Does what the server is for; `secured`: what has accepted the connection's TLS.
+async fn carry<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
     kind: Kind,
     mut stream: S,
-    broker: &Broker,
+    guest: Guest,
+    secured: Option<Arc<tls::Acceptor>>,
+    services: Services,
 ) -> io::Result<u64> {
-    match kind {
-        Kind::Tcp | Kind::OneWay | Kind::Mutual => echo(&mut stream, IDLE).await,
-        Kind::Mqtt | Kind::Mqtts => broker.serve(stream).await,
+    match kind.service() {
+        Service::Echo => echo(&mut stream, IDLE).await,
+        Service::Mqtt => services.broker.serve(stream).await,
+        Service::Http => http::serve(stream, kind, guest).await,
+        Service::Ftp => {
+            let tls = ftp::Tls { implicit: secured.is_some(), acceptor: secured.or(services.explicit) };
+            ftp::serve(Box::new(stream), kind, guest, services.files, tls).await
+        }
     }
 }
 

@@ -11,13 +11,13 @@ use super::*;
 
 const LIMIT: Duration = Duration::from_secs(30);
 
-async fn lab(directory: &TempDir, ports: Ports) -> Lab {
+pub(super) async fn lab(directory: &TempDir, ports: Ports) -> Lab {
     let address = "127.0.0.1".parse().unwrap();
     Lab::start(&LabSpec { directory: directory.path().join("lab"), address, ports }).await.unwrap()
 }
 
 /// A client that checks the server, and has a certificate if `identity`.
-fn policy(lab: &Lab, identity: bool) -> Policy {
+pub(super) fn policy(lab: &Lab, identity: bool) -> Policy {
     let credentials = lab.credentials();
     let pem = |(_, bytes): (PathBuf, &[u8])| bytes.to_vec();
     Policy {
@@ -45,7 +45,7 @@ async fn comes_back<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S) {
     assert_eq!(stream.read(&mut got).await.unwrap(), 0, "the server ends too");
 }
 
-async fn connect(
+pub(super) async fn connect(
     lab: &Lab,
     kind: Kind,
     policy: &Policy,

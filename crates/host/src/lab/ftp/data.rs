@@ -1,0 +1,145 @@
+//! Data connections: passive only, and only for whoever has the control connection.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
+use tokio::time::timeout;
+
+use super::control::{Duplex, STALL};
+use super::files::{Files, Open, Refusal};
+
+/// How long a data connection is waited for.
+const ARRIVAL: Duration = Duration::from_secs(30);
+/// How much is moved at a time.
+const PORTION: usize = 16 << 10;
+
+/// How a transfer can fail.
+#[derive(Debug)]
+pub(super) enum Failure {
+    /// There is no data connection.
+    Absent,
+    /// The data connection's TLS.
+    Tls(String),
+    /// The data connection.
+    Broken(io::Error),
+    /// The files.
+    Refused(Refusal),
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        Self::Broken(error)
+    }
+}
+
+/// Listens where the control connection is, for its client.
+pub(super) async fn listen(mut local: SocketAddr) -> io::Result<(TcpListener, SocketAddr)> {
+    local.set_port(0);
+    let listener = TcpListener::bind(local).await?;
+    let address = listener.local_addr()?;
+    Ok((listener, address))
+}
+
+/// The client's data connection; others are closed at once.
+pub(super) async fn arrival(listener: TcpListener, peer: SocketAddr) -> Result<Box<dyn Duplex>, Failure> {
+    let waiting = async {
+        loop {
+            let (stream, from) = listener.accept().await?;
+            if from.ip() == peer.ip() {
+                return Ok::<_, io::Error>(stream);
+            }
+        }
+    };
+    match timeout(ARRIVAL, waiting).await {
+        Ok(Ok(stream)) => Ok(Box::new(stream)),
+        _ => Err(Failure::Absent),
+    }
+}
+
+/// TLS on it, if it is to be protected.
+pub(super) async fn protected(
+    stream: Box<dyn Duplex>,
+    acceptor: Option<Arc<tls::Acceptor>>,
+) -> Result<Box<dyn Duplex>, Failure> {
+    match acceptor {
+        None => Ok(stream),
+        Some(acceptor) => match acceptor.accept(stream, STALL).await {
+            Ok(accepted) => Ok(Box::new(accepted.stream)),
+            Err(why) => Err(Failure::Tls(why)),
+        },
+    }
+}
+
+/// What is transferred.
+pub(super) enum Transfer {
+    /// These bytes to the client.
+    List(Vec<u8>),
+    /// A file to the client, from a place on.
+    Send(Open, u64),
+    /// A file from the client.
+    Receive(Open),
+}
+
+impl Transfer {
+    /// Does it; how many bytes it were.
+    pub(super) async fn run(self, mut stream: Box<dyn Duplex>, files: &Files) -> Result<u64, Failure> {
+        match self {
+            Self::List(bytes) => {
+                put(&mut stream, &bytes).await?;
+                end(stream).await?;
+                Ok(bytes.len() as u64)
+            }
+            Self::Send(open, from) => {
+                let mut at = from;
+                loop {
+                    let portion = files.read(&open, at, PORTION).map_err(Failure::Refused)?;
+                    if portion.is_empty() {
+                        break;
+                    }
+                    put(&mut stream, &portion).await?;
+                    at += portion.len() as u64;
+                }
+                end(stream).await?;
+                Ok(at - from)
+            }
+            Self::Receive(open) => {
+                let mut buffer = vec![0; PORTION];
+                let mut total = 0;
+                loop {
+                    let count = within(stream.read(&mut buffer)).await?;
+                    if count == 0 {
+                        break;
+                    }
+                    if let Err(refusal) = files.write(&open, &buffer[..count]) {
+                        files.take_back(&open);
+                        return Err(Failure::Refused(refusal));
+                    }
+                    total += count as u64;
+                }
+                // Everything is here, whatever the client thinks of the end.
+                let _ = end(stream).await;
+                Ok(total)
+            }
+        }
+    }
+}
+
+async fn put(stream: &mut Box<dyn Duplex>, bytes: &[u8]) -> io::Result<()> {
+    within(stream.write_all(bytes)).await
+}
+
+async fn end(mut stream: Box<dyn Duplex>) -> io::Result<()> {
+    within(async {
+        stream.flush().await?;
+        stream.shutdown().await
+    })
+    .await
+}
+
+async fn within<T>(work: impl Future<Output = io::Result<T>>) -> io::Result<T> {
+    timeout(STALL, work).await.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
+}
