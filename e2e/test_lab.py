@@ -1,6 +1,14 @@
 """`modemtwin lab`: stock clients reach its servers, as the guide's FAQ tells people to check, and so does a module."""
 
+import ftplib
+import gzip
+import http.client
+import io
+import random
 import re
+import shlex
+import socket
+import ssl
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -104,7 +112,7 @@ def test_the_printed_mqtt_lines_work(lab: Lab, start_twin: Callable[..., Twin]) 
     """The broker's two sessions, as printed."""
     at = start_twin().serial()
     sessions = blocks(lab, "MIPSTART")
-    assert len(sessions) == 2
+    assert len(sessions) == 3
     said = {
         "MIPSTART": ["CONNECT OK"],
         "SSLMIPSTART": ["CONNECT OK"],
@@ -156,9 +164,104 @@ def test_the_broker_serves_stock_clients(lab: Lab) -> None:
     assert client("mosquitto_sub", "-t", "gone", "-C", "1", "-W", "10") == b"away\n"
 
 
+def trust(lab: Lab, *, identity: bool) -> ssl.SSLContext:
+    """Trusts the lab's authority, and has its client certificate."""
+    context = ssl.create_default_context(cafile=str(lab.file("ca.crt")))
+    if identity:
+        context.load_cert_chain(lab.file("client.crt"), lab.file("client.key"))
+    return context
+
+
+def test_http_serves_a_stock_client(lab: Lab) -> None:
+    """One connection for everything; the sizes, codes and bytes that the resources promise."""
+    client = http.client.HTTPConnection("127.0.0.1", lab.port("HTTP server"), timeout=20)
+
+    def ask(path: str, method: str = "GET", body: bytes | None = None, **headers: str) -> tuple[int, bytes]:
+        client.request(method, path, body, headers)
+        response = client.getresponse()
+        return response.status, response.read()
+
+    assert ask("/bytes/300001") == (200, bytes(range(256)) * 1171 + bytes(range(225)))
+    assert ask("/bytes/1000", Range="bytes=3-5") == (206, b"\x03\x04\x05")
+    assert ask("/chunked/100") == ask("/text/100")
+    assert ask("/close/100") == ask("/text/100")
+    assert gzip.decompress(ask("/gzip")[1]) == ask("/hello.txt")[1]
+    assert ask("/status/404")[0] == 404
+    body = random.Random(1).randbytes(300_000)
+    status, echo = ask("/echo", "POST", body, Mine="1")
+    assert status == 200
+    assert b"\nmine: 1\n" in echo
+    assert echo.endswith(b"client certificate: none\n\n" + body)
+    mutual = http.client.HTTPSConnection(
+        "127.0.0.1", lab.port("mutual HTTPS server"), context=trust(lab, identity=True), timeout=20
+    )
+    mutual.request("GET", "/echo")
+    assert b"CN=Modemtwin lab client" in mutual.getresponse().read()
+
+
+def test_ftp_serves_a_stock_client(lab: Lab) -> None:
+    """Plain, explicit and implicit TLS, on the same files, over EPSV and PASV."""
+    body = random.Random(2).randbytes(1 << 20)
+    client = ftplib.FTP()
+    client.connect("127.0.0.1", lab.port("FTP server"), timeout=20)
+    client.login("me", "any")
+    client.mkd("/upload/stock")
+    client.cwd("/upload/stock")
+    client.storbinary("STOR a.bin", io.BytesIO(body))
+    # With an IPv4 address this client says PASV by itself; this makes it say EPSV.
+    client.af = socket.AF_INET6
+    assert retrieve(client, "a.bin") == body
+    assert retrieve(client, "a.bin", rest=1 << 19) == body[1 << 19 :]
+    client.af = socket.AF_INET
+    assert client.size("a.bin") == len(body)
+    assert client.nlst() == ["a.bin"]
+    listed: list[str] = []
+    client.retrlines("LIST", listed.append)
+    assert re.fullmatch(r"-rw-r--r-- +1 lab +lab +1048576 \w{3} \d\d \d\d:\d\d a\.bin", listed[0]), listed
+    with pytest.raises(ftplib.error_perm, match="^552 "):
+        # The server does not wait for the rest, so the data connection may break before that is said.
+        with suppress(ConnectionResetError, BrokenPipeError):
+            client.storbinary("STOR big", io.BytesIO(bytes(40 << 20)))
+        client.getresp()
+    assert client.nlst() == ["a.bin"]
+    client.quit()
+
+    explicit = ftplib.FTP_TLS(context=trust(lab, identity=False))
+    explicit.connect("127.0.0.1", lab.port("FTP server"), timeout=20)
+    explicit.login("me", "any")
+    explicit.prot_p()
+    assert retrieve(explicit, "/upload/stock/a.bin") == body
+    explicit.storbinary("APPE /upload/stock/a.bin", io.BytesIO(b"more"))
+    assert explicit.size("/upload/stock/a.bin") == len(body) + 4
+    explicit.delete("/upload/stock/a.bin")
+    explicit.rmd("/upload/stock")
+    explicit.quit()
+
+
+def retrieve(client: ftplib.FTP, path: str, rest: int | None = None) -> bytes:
+    """A file, or what is behind a place in it."""
+    got = io.BytesIO()
+    client.retrbinary(f"RETR {path}", got.write, rest=rest)
+    return got.getvalue()
+
+
+def test_the_printed_commands_work(lab: Lab) -> None:
+    """Those for curl, as printed, continued lines put together."""
+    commands = re.findall(r"^curl .*$", lab.output().replace("\\\n", ""), re.MULTILINE)
+    assert len(commands) == 6
+    said = []
+    for command in commands:
+        done = subprocess.run(shlex.split(command), capture_output=True, timeout=30)
+        assert done.returncode == 0, f"{command}: {done.stderr!r}"
+        said.append(done.stdout)
+    assert [b"/hello.txt " in text for text in said[:2]] == [True, True]
+    assert b"CN=Modemtwin lab client" in said[2]
+    assert [b" hello.txt" in text for text in said[3:]] == [True, True, True]
+
+
 def blocks(lab: Lab, start: str = "CIPSTART") -> list[list[str]]:
-    """What the lab prints to be typed: for each server, from the first CIPSHUT to the last line."""
-    titles = re.split(r"^(?=\S.*:.*\n)", lab.output(), flags=re.MULTILINE)
+    """What the lab prints to be typed: for each server, from the first line to the last."""
+    titles = re.split(r"^(?=\S.*: type in)", lab.output(), flags=re.MULTILINE)
     found = [re.findall(r"^\s*(AT\S.*?|\d{10})\s*$", title, re.MULTILINE) for title in titles]
     return [block for block in found if any(f"{start}=" in line for line in block)]
 

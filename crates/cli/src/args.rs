@@ -9,6 +9,8 @@ use clap::builder::styling::{AnsiColor, Styles};
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use host::client::Address;
 
+use host::lab::{PORT_BASE_LIMIT, Service};
+
 use crate::lines::Lines;
 use crate::play;
 use crate::resolve::Resolve;
@@ -66,8 +68,9 @@ Examples:
   modemtwin lab
       servers on 127.0.0.1, certificates in the user's data directory
   modemtwin lab --dir ./lab --port-base 4430
-      TCP at 4430, TLS at 4431, TLS with client certificates at 4432,
-      an MQTT broker at 4433 and over TLS at 4434
+      the first server at 4430, the others at the eleven ports after it
+  modemtwin lab --show http,ftp
+      with AT lines to type into a module for HTTP and FTP
 ";
 
 const EXPLAIN_EXAMPLES: &str = "\
@@ -120,8 +123,8 @@ pub(crate) enum Action {
     /// Runs modules: each on PTYs, serial devices, TCP ports or this terminal.
     #[command(after_help = format!("{RUN_EXAMPLES}\n{EXIT_CODES}"))]
     Run(Run),
-    /// Runs servers to connect to (echoes over TCP, TLS, TLS with client certificates; an MQTT broker) and prints the AT lines for
-    /// them.
+    /// Runs servers to connect to (echo, MQTT, HTTP, FTP; each in plain, over TLS, over TLS with client certificates) and prints AT
+    /// lines for them.
     #[command(after_help = format!("{LAB_EXAMPLES}\n{EXIT_CODES}"))]
     Lab(Lab),
     /// Plays the SSL guide's mutual-TLS session on a real PTY against a real server, and says what happened.
@@ -195,13 +198,45 @@ pub(crate) struct Lab {
     /// Listen at this address; 0.0.0.0 means that everybody who reaches this computer may connect.
     #[arg(long, value_name = "ADDR", default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST), value_parser = ip_address)]
     pub(crate) listen: IpAddr,
-    /// TCP at this port, TLS at the next, TLS with client certificates, MQTT and MQTT over TLS at the three after it; 0 means
-    /// any free ports.
+    /// The twelve servers get this port and those after it, in the order echo (plain, TLS, TLS with client certificates), MQTT
+    /// (plain, TLS), HTTP, FTP likewise, then MQTT, HTTP and FTP with client certificates; 0 means any free ports.
     /// [default: 57511, or free ports if these are taken]
-    #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(..=65_531))]
+    #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(..=i64::from(PORT_BASE_LIMIT)))]
     pub(crate) port_base: Option<u16>,
+    /// Print AT lines to type into a module for this service; several with commas between.
+    #[arg(long, value_name = "SERVICE", value_enum, value_delimiter = ',')]
+    pub(crate) show: Vec<Show>,
     #[command(flatten)]
     pub(crate) log: Log,
+}
+
+/// What the lab prints sessions for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Show {
+    /// TCP and TLS.
+    #[value(aliases = ["tcp", "tls"])]
+    Echo,
+    /// The MQTT broker.
+    Mqtt,
+    /// The HTTP server.
+    Http,
+    /// The FTP server.
+    Ftp,
+    /// Everything.
+    All,
+}
+
+impl Show {
+    /// Whether a service is meant.
+    pub(crate) fn has(self, service: Service) -> bool {
+        match self {
+            Self::Echo => service == Service::Echo,
+            Self::Mqtt => service == Service::Mqtt,
+            Self::Http => service == Service::Http,
+            Self::Ftp => service == Service::Ftp,
+            Self::All => true,
+        }
+    }
 }
 
 /// `demo`.
@@ -443,7 +478,7 @@ mod tests {
             ("modemtwin run --resolve host", ErrorKind::ValueValidation),
             ("modemtwin run --tcp 5000", ErrorKind::ValueValidation),
             ("modemtwin run -v -q", ErrorKind::ArgumentConflict),
-            ("modemtwin lab --port-base 65532", ErrorKind::ValueValidation),
+            ("modemtwin lab --port-base 65525", ErrorKind::ValueValidation),
             ("modemtwin commands --family bluetooth", ErrorKind::ValueValidation),
             ("modemtwin dance", ErrorKind::InvalidSubcommand),
         ] {
