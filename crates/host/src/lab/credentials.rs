@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use tls::pki::{Issued, Request, Usage};
-use tls::{Acceptor, Connector, Identity, Policy, ServerName, ServerPolicy, TimeRule, Verify};
+use tls::{Acceptor, Connector, Identity, Policy, ServerName, ServerPolicy, Sessions, TimeRule, Verify};
 
 use super::Security;
 
@@ -110,8 +110,12 @@ impl Credentials {
         (self.directory.join(CLIENT_KEY), &self.files.client_key)
     }
 
-    /// What accepts sessions of a server; `None` for plain TCP.
-    pub(super) fn acceptor(&self, security: Security) -> Result<Option<Acceptor>, String> {
+    /// What accepts sessions of a server, and what it remembers of them; `None` for plain TCP.
+    pub(super) fn acceptor(
+        &self,
+        security: Security,
+        sessions: Sessions,
+    ) -> Result<Option<Acceptor>, String> {
         let client_anchors = match security {
             Security::Plain => return Ok(None),
             Security::OneWay => None,
@@ -119,6 +123,7 @@ impl Credentials {
         };
         let policy = ServerPolicy {
             client_anchors,
+            sessions,
             ..ServerPolicy::new(self.files.server.clone(), self.files.server_key.clone())
         };
         Acceptor::new(&policy).map(Some)
@@ -263,7 +268,7 @@ fn write(path: &Path, bytes: &[u8], mode: u32) -> Result<(), CredentialsError> {
 /// A mutual session over memory, some days ahead: it shows at once that everything is readable, fits together, bears the
 /// names and is not about to expire.
 async fn trial(credentials: &Credentials) -> Result<(), String> {
-    let acceptor = credentials.acceptor(Security::Mutual)?.ok_or("there is no acceptor")?;
+    let acceptor = credentials.acceptor(Security::Mutual, Sessions::Never)?.ok_or("there is no acceptor")?;
     let Files { ca, client, client_key, .. } = &credentials.files;
     let later = crate::unix_millis() / 1000 + REMAINING.as_secs().cast_signed();
     let policy = Policy {

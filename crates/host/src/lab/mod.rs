@@ -20,6 +20,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
 use serve::Services;
+use tls::Sessions;
 
 pub use credentials::{Credentials, CredentialsError, NAMES};
 pub use serve::{CONNECTIONS, LAB};
@@ -47,6 +48,14 @@ pub enum Service {
 impl Service {
     /// All.
     pub const ALL: [Self; 4] = [Self::Echo, Self::Mqtt, Self::Http, Self::Ftp];
+
+    /// What its servers remember of TLS sessions: FTP clients resume them for data connections.
+    const fn sessions(self) -> Sessions {
+        match self {
+            Self::Ftp => Sessions::Remembered,
+            Self::Echo | Self::Mqtt | Self::Http => Sessions::Never,
+        }
+    }
 }
 
 /// How a server's connections are protected.
@@ -237,12 +246,13 @@ impl Lab {
         }
         let credentials = Arc::new(credentials::prepare(&spec.directory).await?);
         let mut servers = JoinSet::new();
-        let explicit = credentials.acceptor(Security::OneWay).map_err(LabError::Tls)?;
+        let explicit = credentials.acceptor(Security::OneWay, Sessions::Remembered).map_err(LabError::Tls)?;
         let services = Services::new(explicit.map(Arc::new));
         let mut addresses = [SocketAddr::new(spec.address, 0); Kind::ALL.len()];
         for (slot, (kind, listener)) in addresses.iter_mut().zip(listeners) {
             *slot = listener.local_addr().map_err(|source| LabError::Listen { address: *slot, source })?;
-            let acceptor = credentials.acceptor(kind.security()).map_err(LabError::Tls)?;
+            let acceptor =
+                credentials.acceptor(kind.security(), kind.service().sessions()).map_err(LabError::Tls)?;
             servers.spawn(serve::serve(kind, listener, acceptor.map(Arc::new), services.clone()));
         }
         Ok(Self { addresses, credentials, _servers: servers })

@@ -11,6 +11,7 @@ use tokio::time::timeout;
 
 use super::control::{Duplex, STALL};
 use super::files::{Files, Open, Refusal};
+use crate::lab::serve::LAB;
 
 /// How long a data connection is waited for.
 const ARRIVAL: Duration = Duration::from_secs(30);
@@ -68,7 +69,11 @@ pub(super) async fn protected(
     match acceptor {
         None => Ok(stream),
         Some(acceptor) => match acceptor.accept(stream, STALL).await {
-            Ok(accepted) => Ok(Box::new(accepted.stream)),
+            Ok(accepted) => {
+                let how = if accepted.resumed { "the session was resumed" } else { "a new session" };
+                tracing::debug!(target: LAB, "TLS on a data connection: {how}");
+                Ok(Box::new(accepted.stream))
+            }
             Err(why) => Err(Failure::Tls(why)),
         },
     }

@@ -260,6 +260,37 @@ async fn explicit_tls_protects_control_and_data() {
 }
 
 #[tokio::test]
+async fn data_connections_resume_the_session_of_the_control_connection() {
+    let (_directory, lab) = start().await;
+    let limit = std::time::Duration::from_secs(30);
+    for version in [tls::Version::Tls12, tls::Version::Tls13] {
+        let policy = tls::Policy { min_version: version, max_version: version, ..policy(&lab, true) };
+        let slot = tls::Resumable::default();
+        let connector = tls::Connector::new();
+        let stream = TcpStream::connect(lab.address(Kind::FtpsMutual)).await.unwrap();
+        let keep = tls::Resumption::Keep(slot.clone());
+        let mut client = Client(connector.connect_as(stream, &policy, limit, &keep).await.unwrap());
+        client.reply("220").await;
+        client.log_in().await;
+        client.ask("PBSZ 0", "200").await;
+        client.ask("PROT P", "200").await;
+        // The second one shows that the first did not spoil it.
+        for _ in 0..2 {
+            let data = client.data().await;
+            client.ask("RETR hello.txt", "150").await;
+            let offer = tls::Resumption::Offer(slot.clone());
+            let mut data = connector.connect_as(data, &policy, limit, &offer).await.unwrap();
+            assert_eq!(data.report().resumed, Some(true), "{version}");
+            let mut got = Vec::new();
+            data.read_to_end(&mut got).await.unwrap();
+            assert!(got.starts_with(b"Hello"));
+            data.shutdown().await.unwrap();
+            client.reply("226").await;
+        }
+    }
+}
+
+#[tokio::test]
 async fn implicit_tls_with_a_client_certificate_tells_whose_it_is() {
     let (_directory, lab) = start().await;
     let mut client = Client(connect(&lab, Kind::FtpsMutual, &policy(&lab, true)).await.unwrap());
