@@ -114,6 +114,16 @@ impl Bench {
         panic!("{command} said nothing but {}", self.said.escape_ascii());
     }
 
+    fn pass(&mut self, millis: u64) {
+        let end = self.now + millis;
+        while let Some(due) = self.modem.deadline().filter(|due| due.0 <= end) {
+            self.now = due.0.max(self.now);
+            self.modem.handle(Time(self.now), Input::Tick);
+            self.go_on();
+        }
+        self.now = end;
+    }
+
     fn go_on(&mut self) {
         loop {
             while let Some(output) = self.modem.poll_output() {
@@ -182,9 +192,11 @@ impl Bench {
                 self.next.push_back(Next::Link(conn, LinkEvent::Closed));
                 if self.data == Some(conn) {
                     self.data = None;
-                    if self.verb == "STOR" || self.verb == "APPE" {
-                        self.verb.clear();
-                        self.reply("226 done");
+                    self.rest = 0;
+                    match std::mem::take(&mut self.verb).as_str() {
+                        "STOR" | "APPE" => self.reply("226 done"),
+                        "RETR" => self.reply("426 broken"),
+                        _ => {}
                     }
                 }
             }
@@ -313,12 +325,12 @@ fn a_mebibyte_each_way_with_a_cut_in_the_middle() {
     let size = 1024 * 1024;
     let (bench, outcome) = download(size, vec![(500_000, Cut::Both)], 1460);
     assert_eq!((outcome, bench.transfers), (format!("0,{size}"), 2));
-    assert_eq!(bench.store.file("USER/FTP/f"), Some(&content(size)[..]));
+    assert!(bench.store.file("USER/FTP/f") == Some(&content(size)[..]), "it is not what the server has");
     assert!(bench.widest <= BLOCK, "{} bytes were granted at once", bench.widest);
 
     let (bench, outcome) = upload(size, None, "STOR", vec![(500_000, Cut::Both)]);
     assert_eq!((outcome, bench.transfers), (format!("0,{size}"), 2));
-    assert_eq!(bench.files["/f"], content(size));
+    assert!(bench.files["/f"] == content(size), "it is not what was sent");
 }
 
 #[test]
@@ -349,7 +361,7 @@ proptest! {
     fn a_download_is_whole(size in 0usize..100_000, cuts in cuts(), chunk in 1usize..20_000) {
         let (bench, outcome) = download(size, cuts, chunk.max(size / 200));
         prop_assert_eq!(outcome, format!("0,{size}"));
-        prop_assert_eq!(bench.store.file("USER/FTP/f"), Some(&content(size)[..]));
+        prop_assert!(bench.store.file("USER/FTP/f") == Some(&content(size)[..]), "it is not what the server has");
         prop_assert!(bench.widest <= BLOCK);
         prop_assert_eq!(bench.store.staged().count(), 0);
     }
@@ -367,4 +379,72 @@ proptest! {
         prop_assert_eq!(outcome, format!("0,{size}"));
         prop_assert!(bench.files["/f"] == there, "it is not what was sent");
     }
+
+    /// Whatever is typed, breaks or fails, in whatever order: it ends, nothing is left behind, and it can begin again.
+    #[test]
+    fn everything_ends(
+        steps in prop::collection::vec((prop::sample::select(STEPS), 0u64..4_000), 1..40),
+        cuts in prop::collection::vec((0usize..40_000, prop::sample::select(vec![Cut::Data, Cut::Control, Cut::Both])), 0..6),
+    ) {
+        let mut bench = Bench::new(cuts, 1460);
+        bench.files.insert("/f".into(), content(30_000));
+        bench.store.put("f", content(20_000));
+        for (step, millis) in steps {
+            match step {
+                "fails" => bench.store.failing = true,
+                "works" => bench.store.failing = false,
+                command => bench.types(command),
+            }
+            bench.pass(millis);
+        }
+        bench.store.failing = false;
+        bench.cuts.clear();
+        // Longer than the host may let an upload wait, and than all reconnects take.
+        bench.pass(400_000);
+        bench.types("AT+FTPEXTGET=0;+FTPEXTPUT=0;+FTPFILEPUT=0");
+        bench.said.clear();
+        bench.types("AT+FTPQUIT");
+        bench.pass(10_000);
+        bench.said.clear();
+        bench.types("AT+FTPSTATE");
+        prop_assert_eq!(String::from_utf8_lossy(&bench.said), "\r\n+FTPSTATE: 0\r\n\r\nOK\r\n");
+        bench.types("AT+SAPBR=1,1");
+        let on_server = bench.files["/f"].clone();
+        let outcome = bench.outcome("AT+FTPGETTOFS=0,f", "+FTPGETTOFS: ");
+        prop_assert_eq!(outcome, format!("0,{}", on_server.len()));
+        prop_assert!(bench.store.file("USER/FTP/f") == Some(&on_server[..]), "it is not what the server has");
+        prop_assert_eq!(bench.store.staged().count(), 0);
+    }
 }
+
+const STEPS: &[&str] = &[
+    "AT+FTPGETTOFS=0,f",
+    "AT+FTPGETTOFS=0,f,255,0",
+    "AT+FTPGETTOFS=0,g,1,60",
+    "AT+FTPGETTOFS?",
+    "AT+FTPPUTFRMFS=f",
+    "AT+FTPPUTFRMFS=USER/FTP/f,255,0",
+    "AT+FTPPUTFRMFS?",
+    "AT+FTPPUTOPT=STOR",
+    "AT+FTPPUTOPT=APPE",
+    "AT+FTPEXTGET=1",
+    "AT+FTPEXTGET=2,h",
+    "AT+FTPEXTGET=3,0,100",
+    "AT+FTPEXTGET=0",
+    "AT+FTPEXTPUT=1",
+    "AT+FTPEXTPUT=2,0,5,1000\rhello",
+    "AT+FTPEXTPUT=0",
+    "AT+FTPFILEPUT=1,f",
+    "AT+FTPFILEPUT=0",
+    "AT+FTPPUT=1",
+    "AT+FTPGET=1",
+    "AT+FTPGET=2,1000",
+    "AT+FTPSIZE",
+    "AT+FTPQUIT",
+    "AT+SAPBR=0,1",
+    "AT+SAPBR=1,1",
+    "AT+FTPTYPE=A",
+    "AT+FTPTYPE=I",
+    "fails",
+    "works",
+];
