@@ -122,9 +122,7 @@ def test_the_printed_mqtt_lines_work(lab: Lab, start_twin: Callable[..., Twin]) 
     for session in sessions:
         for line in session:
             at.send(line.encode() + b"\r")
-            if write := re.match(r'AT\+FSWRITE="([^"]+)"', line):
-                at.expect(PROMPT)
-                at.send(lab.file(write[1]).read_bytes())
+            upload(at, lab, line)
             at.expect(OK)
             command = re.match(r"AT\+(\w+)", line)
             assert command
@@ -134,6 +132,90 @@ def test_the_printed_mqtt_lines_work(lab: Lab, start_twin: Callable[..., Twin]) 
             else:
                 at.expect(lines(*said.get(command[1], [])), within=30)
     at.works()
+
+
+# @covers http.tls.context http.data.ok
+def test_the_printed_http_lines_work(lab: Lab, start_twin: Callable[..., Twin]) -> None:
+    """The HTTP server's three sessions, as printed; over TLS the server tells whose certificate it has seen."""
+    at = start_twin().serial()
+    sessions = blocks(lab, "HTTPACTION")
+    assert len(sessions) == 3
+    bodies = [type_http(at, lab, session) for session in sessions]
+    assert bodies[0][0] == b"Hello from the lab of modemtwin.\n"
+    assert bodies[0][1].startswith(b"POST /echo HTTP/1.1\n")
+    assert bodies[0][1].endswith(b"\n\n1234567890")
+    assert b"\nclient certificate: none\n" in bodies[1][0]
+    assert b"CN=Modemtwin lab client" in bodies[2][0]
+    at.works()
+
+
+def type_http(at: At, lab: Lab, session: list[str]) -> list[bytes]:
+    """Types the lines of a session; the bodies that it reads."""
+    bodies = []
+    for line in session:
+        at.send(line.encode() + (b"\r" if line.startswith("AT") else b""))
+        if line.startswith("AT+HTTPREAD"):
+            at.expect(b"\r\n+HTTPREAD: ")
+            bodies.append(at.take(int(at.until(b"\r\n"))))
+            at.expect(OK)
+        elif line.startswith("AT+HTTPHEAD"):
+            at.expect(b"\r\n+HTTPHEAD: ")
+            at.until(OK)
+        elif line.startswith("AT+HTTPDATA"):
+            at.expect(lines("DOWNLOAD"))
+        else:
+            upload(at, lab, line)
+            at.expect(OK)
+            if action := re.match(r"AT\+HTTPACTION=(\d)", line):
+                at.expect(b"\r\n+HTTPACTION: %s,200," % action[1].encode(), within=30)
+                at.until(b"\r\n")
+    return bodies
+
+
+# @covers ftp.put.block ftp.get.fetch
+def test_the_printed_ftp_lines_work(lab: Lab, start_twin: Callable[..., Twin]) -> None:
+    """The FTP server's three sessions, as printed; what they leave on it is seen by another client."""
+    at = start_twin().serial()
+    sessions = blocks(lab, "FTPSERV")
+    assert len(sessions) == 3
+    said = {
+        "AT+FTPGET=1": "+FTPGET: 1,1",
+        "AT+FTPLIST=1": "+FTPLIST: 1,1",
+        "AT+FTPPUT=1": "+FTPPUT: 1,1,1360",
+        "1234567890": "+FTPPUT: 1,1,1360",
+        "AT+FTPPUT=2,0": "+FTPPUT: 1,0",
+    }
+    fetched = []
+    for session in sessions:
+        for line in session:
+            at.send(line.encode() + (b"\r" if line.startswith("AT") else b""))
+            if fetch := re.match(r"AT\+(FTPGET|FTPLIST)=2", line):
+                at.expect(b"\r\n+%s: 2," % fetch[1].encode())
+                fetched.append(at.take(int(at.until(b"\r\n"))))
+                at.expect(OK)
+                at.expect(lines(f"+{fetch[1]}: 1,0"), within=30)
+            elif line == "AT+FTPPUT=2,10":
+                at.expect(lines("+FTPPUT: 2,10"))
+            else:
+                upload(at, lab, line)
+                at.expect(OK)
+                if line in said:
+                    at.expect(lines(said[line]), within=30)
+    assert fetched[0] == b"Hello from the lab of modemtwin.\n"
+    assert all(listed.endswith(b" upload\r\n") for listed in fetched[1:])
+    client = ftplib.FTP()
+    client.connect("127.0.0.1", lab.port("FTP server"), timeout=20)
+    client.login("me", "any")
+    assert retrieve(client, "/upload/mine.txt") == b"1234567890"
+    client.quit()
+    at.works()
+
+
+def upload(at: At, lab: Lab, line: str) -> None:
+    """If a line asks for a file, hands it over."""
+    if write := re.match(r'AT\+FSWRITE="([^"]+)"', line):
+        at.expect(PROMPT)
+        at.send(lab.file(write[1]).read_bytes())
 
 
 def test_the_broker_serves_stock_clients(lab: Lab) -> None:
