@@ -216,6 +216,12 @@ impl Module {
         if let StoreRequest::Persist { section, bytes } = &request {
             self.persisting.push((ticket, *section, bytes.clone()));
         }
+        if let StoreRequest::Write { path, .. }
+        | StoreRequest::Delete(path)
+        | StoreRequest::Commit { path, .. } = &request
+        {
+            families::http::file_changes(self, path);
+        }
         self.outputs.push_back(Output::Store { ticket, request });
         ticket
     }

@@ -15,12 +15,16 @@
 mod action;
 mod client;
 mod data;
+mod download;
 mod events;
 mod headers;
+mod kept;
+mod link;
 mod parameters;
 mod read;
 mod request;
 mod response;
+mod save;
 mod session;
 mod url;
 
@@ -31,11 +35,13 @@ use core::fmt;
 
 use crate::command::{Answer, Command, Fault, Outcome, Resume};
 use crate::exchange::Exchange;
-use crate::families::{Family, FamilyTimer};
-use crate::io::{ConnId, LinkEvent};
+use crate::families::{Family, FamilyTimer, Op};
+use crate::io::{ConnId, LinkEvent, ModulePath, StoreError, StoreReply, Ticket};
 use crate::module::Module;
 use crate::setup::Setup;
-use client::{Action, Link};
+use client::Action;
+use download::Download;
+use link::Link;
 use parameters::Parameters;
 
 /// The family's state.
@@ -46,6 +52,8 @@ pub(crate) struct Http {
     session: Option<Box<Session>>,
     /// How many sessions there have been.
     sessions: u32,
+    /// HTTPGET is writing a file.
+    saving: bool,
 }
 
 /// What is between HTTPINIT and HTTPTERM.
@@ -59,20 +67,32 @@ struct Session {
     head: Vec<u8>,
     link: Option<Link>,
     action: Option<Box<Action>>,
+    /// The last HTTPGETTOFS.
+    download: Option<Box<Download>>,
 }
 
 /// What HTTPDATA has taken, or the last reply's body. Shared with whoever is in the middle of reading it.
 #[derive(Default)]
 struct Buffer {
     bytes: Arc<Vec<u8>>,
-    /// It is what HTTPDATA has taken.
-    outgoing: bool,
+    content: Content,
+}
+
+/// What the buffer holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Content {
+    #[default]
+    Nothing,
+    /// What HTTPDATA has taken.
+    Outgoing,
+    /// The body of a reply.
+    Reply,
 }
 
 impl fmt::Debug for Buffer {
     /// Without the bytes.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Buffer").field("bytes", &self.bytes.len()).field("outgoing", &self.outgoing).finish()
+        f.debug_struct("Buffer").field("bytes", &self.bytes.len()).field("content", &self.content).finish()
     }
 }
 
@@ -83,6 +103,10 @@ pub(crate) enum HttpOp {
     Collect { session: u32 },
     /// HTTPREAD: the rest is to be said.
     Read(read::Reading),
+    /// HTTPGET: the body is being written.
+    Save(save::Saving),
+    /// HTTPSCONT: the parameters are being kept.
+    Keep,
 }
 
 /// This family's timers.
@@ -107,10 +131,13 @@ impl Family for Http {
         action::HTTPACTION,
         read::HTTPREAD,
         read::HTTPHEAD,
+        save::HTTPGET,
+        download::HTTPGETTOFS,
+        kept::HTTPSCONT,
     ];
 
     fn new(_setup: &Setup) -> Self {
-        Self { tls: false, session: None, sessions: 0 }
+        Self { tls: false, session: None, sessions: 0, saving: false }
     }
 
     fn resume(x: &mut Exchange<'_>, op: HttpOp, event: Resume) -> Answer {
@@ -118,6 +145,9 @@ impl Family for Http {
             (HttpOp::Collect { session }, Resume::Data(_, bytes)) => data::collected(x, session, bytes, true),
             (HttpOp::Collect { session }, Resume::DataTimeout(bytes)) => data::collected(x, session, bytes, false),
             (HttpOp::Read(reading), _) => read::go_on(x, reading),
+            (HttpOp::Save(saving), Resume::Store(result)) => save::go_on(x, saving, result),
+            (HttpOp::Keep, Resume::Store(result)) => kept::done(result),
+            (op @ (HttpOp::Save(_) | HttpOp::Keep), _) => Ok(Outcome::Wait(Op::http(op))),
             // A data phase ends with data, or without.
             (HttpOp::Collect { .. }, _) => Ok(Outcome::Said),
         }
@@ -126,7 +156,7 @@ impl Family for Http {
     fn timer(module: &mut Module, timer: HttpTimer) {
         match timer {
             HttpTimer::Silence => events::silence(module),
-            HttpTimer::Idle => client::drop_link(module, false),
+            HttpTimer::Idle => link::drop_link(module, false),
         }
     }
 
@@ -135,6 +165,10 @@ impl Family for Http {
         if link.is_some_and(|link| link.conn == conn) {
             events::link_event(module, conn, event);
         }
+    }
+
+    fn stored(module: &mut Module, ticket: Ticket, result: Result<StoreReply, StoreError>) {
+        download::stored(module, ticket, result);
     }
 
     fn connections(&self) -> usize {
@@ -159,10 +193,16 @@ pub(crate) fn bearer_lost(module: &mut Module, bearer: u8) {
     events::bearer_lost(module, bearer);
 }
 
+/// A file is about to have other contents.
+pub(crate) fn file_changes(module: &mut Module, path: &ModulePath) {
+    link::file_changes(module, path);
+}
+
 /// The session is over, whatever it was doing. `quick`: its connection with it, at once.
 fn end_session(module: &mut Module, quick: bool) {
-    client::drop_link(module, quick);
+    link::drop_link(module, quick);
     module.cancel(FamilyTimer::http(HttpTimer::Silence));
+    download::give_up(module);
     module.families.http.session = None;
 }
 

@@ -4,7 +4,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use at::DataKind;
 
-use super::{Buffer, HttpOp, idle_session};
+use super::{Buffer, Content, HttpOp, idle_session};
 use crate::command::{Answer, Command, DataPhase, Evidence, Fault, Outcome, Test, example, example_after};
 use crate::exchange::Exchange;
 use crate::families::Op;
@@ -66,7 +66,7 @@ pub(super) fn collected(x: &mut Exchange<'_>, number: u32, bytes: Vec<u8>, whole
         return Err(Fault::not_allowed("the HTTP session ended while the body came"));
     }
     let came = bytes.len();
-    session.buffer = Buffer { bytes: Arc::new(bytes), outgoing: true };
+    session.buffer = Buffer { bytes: Arc::new(bytes), content: Content::Outgoing };
     if !whole {
         let text = alloc::format!("the time is over and {came} bytes have come: they are the body");
         x.module.note(Some(x.line), "AT+HTTPDATA=", text);

@@ -5,11 +5,12 @@ use alloc::format;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use super::client::{drop_link, forget_link, go, grant, progress, send, tell, transmit};
+use super::client::{Task, go, progress, send, tell};
+use super::link::{self, Phase, drop_link, forget_link, grant};
 use super::request::Method;
 use super::response::{Broken, Response, Step};
 use super::url::Url;
-use super::{Buffer, HttpTimer, Session};
+use super::{Buffer, Content, HttpTimer, Session, download};
 use crate::families::FamilyTimer;
 use crate::io::{ConnId, LinkEvent, LinkFailure};
 use crate::module::Module;
@@ -17,16 +18,18 @@ use crate::module::Module;
 /// Something happened to the connection.
 pub(super) fn link_event(module: &mut Module, conn: ConnId, event: LinkEvent<'_>) {
     let Some(link) = module.families.http.session.as_deref_mut().and_then(|session| session.link.as_mut()) else { return };
-    let (up, used) = (link.up, link.used);
+    let (up, used) = (link.is_up(), link.used);
     match event {
-        LinkEvent::Connected { .. } if !up => {
-            link.up = true;
-            transmit(module);
-        }
+        LinkEvent::Connected { .. } if matches!(link.phase, Phase::Connecting) => link::connected(module),
+        LinkEvent::Secured => link::secured(module),
         LinkEvent::Received(bytes) => {
             link.granted = link.granted.saturating_sub(bytes.len());
             progress(module);
-            received(module, conn, bytes);
+            if up {
+                received(module, conn, bytes);
+            } else {
+                link::asked(module, bytes);
+            }
             grant(module);
         }
         LinkEvent::Sent(bytes) => {
@@ -57,7 +60,7 @@ pub(super) fn link_event(module: &mut Module, conn: ConnId, event: LinkEvent<'_>
             forget_link(module);
             lost(module, used, 601, "the connection to the server is gone");
         }
-        LinkEvent::Connected { .. } | LinkEvent::Secured | LinkEvent::Acked(_) => {}
+        LinkEvent::Connected { .. } | LinkEvent::Acked(_) => {}
     }
 }
 
@@ -70,7 +73,7 @@ fn received(module: &mut Module, conn: ConnId, bytes: &[u8]) {
         if session.link.as_ref().is_none_or(|link| link.conn != conn) {
             return;
         }
-        let Some(action) = session.action.as_deref_mut() else {
+        let Some(action) = session.action.as_deref_mut().filter(|action| action.complete.is_none()) else {
             // Nobody has asked for anything, and it cannot be the answer to what will be asked.
             if !rest.is_empty() {
                 drop_link(module, false);
@@ -80,11 +83,17 @@ fn received(module: &mut Module, conn: ConnId, bytes: &[u8]) {
         match action.response.take(&mut rest) {
             Ok(Step::More) => return,
             Ok(Step::Head) => {
-                let length = action.response.head().length.map(|length| usize::try_from(length).unwrap_or(usize::MAX));
-                action.received.reserve_exact(length.unwrap_or_default().min(limit));
-                redirect(module);
+                if redirected(module) {
+                    return;
+                }
+                download::head(module);
             }
+            Ok(Step::Body(body)) if action.task == Task::Download => download::body(module, body),
             Ok(Step::Body(body)) => {
+                if action.received.is_empty() {
+                    let length = action.response.head().length.unwrap_or_default();
+                    action.received.reserve_exact(usize::try_from(length).unwrap_or(usize::MAX).min(limit));
+                }
                 let room = limit.saturating_sub(action.received.len()).min(body.len());
                 let (kept, surplus) = body.split_at(room);
                 action.received.extend_from_slice(kept);
@@ -102,24 +111,31 @@ fn received(module: &mut Module, conn: ConnId, bytes: &[u8]) {
     }
 }
 
-/// The head is there, and perhaps it only says where else to ask.
-fn redirect(module: &mut Module) {
+/// Whether the head only says where else to ask; then the request goes there.
+fn redirected(module: &mut Module) -> bool {
     let (limit, longest) = (module.setup.profile.http.redirects, module.setup.profile.name_limits.host);
     let longest_head = module.setup.profile.http.head;
-    let Some(session) = module.families.http.session.as_deref_mut() else { return };
-    let Session { parameters, action: Some(action), .. } = session else { return };
+    let Some(session) = module.families.http.session.as_deref_mut() else { return false };
+    let Session { parameters, action: Some(action), .. } = session else { return false };
     let head = action.response.head();
     let (status, location) = (head.status, head.location.as_deref());
-    let (true, 301 | 302 | 303 | 307 | 308, Some(location)) = (parameters.redirects, status, location) else { return };
+    let (true, 301 | 302 | 303 | 307 | 308, Some(location)) = (parameters.redirects, status, location) else { return false };
     let to = match action.url.join(location, longest) {
-        None => return note(module, "the server's redirect leads nowhere that the module can go, and is not followed"),
+        None => Err(Cow::Borrowed("the server's redirect leads nowhere that the module can go, and is not followed")),
         Some(to) if action.url.tls && !to.tls => {
-            return note(module, "the server's redirect leads from https to http, and is not followed");
+            Err(Cow::Borrowed("the server's redirect leads from https to http, and is not followed"))
         }
         Some(_) if action.redirects >= limit => {
-            return note(module, format!("more than {limit} redirects in a row are not followed"));
+            Err(Cow::Owned(format!("more than {limit} redirects in a row are not followed")))
         }
-        Some(to) => to,
+        Some(to) => Ok(to),
+    };
+    let to = match to {
+        Ok(to) => to,
+        Err(why) => {
+            note(module, why);
+            return false;
+        }
     };
     action.trusted &= action.url.same_origin(&to);
     action.redirects += 1;
@@ -138,13 +154,22 @@ fn redirect(module: &mut Module) {
     if let Err(refused) = go(module) {
         fail(module, refused.status, refused.why);
     }
+    true
 }
 
 /// The reply is complete; `clean`: nothing came behind it.
 fn done(module: &mut Module, clean: bool) {
     let session = module.families.http.session.as_deref_mut();
     let Some(action) = session.and_then(|session| session.action.as_deref_mut()) else { return };
+    if action.complete.is_some() {
+        return;
+    }
     let keep = clean && action.response.keeps_connection() && action.all_sent();
+    if action.task == Task::Download {
+        action.complete = Some(keep);
+        module.cancel(FamilyTimer::http(HttpTimer::Silence));
+        return download::complete(module);
+    }
     let (status, body) = (action.response.head().status, core::mem::take(&mut action.received));
     conclude(module, status, Some(body), keep);
 }
@@ -153,6 +178,9 @@ fn done(module: &mut Module, clean: bool) {
 fn lost(module: &mut Module, used: bool, status: u16, why: &'static str) {
     let session = module.families.http.session.as_deref_mut();
     let Some(action) = session.and_then(|session| session.action.as_deref_mut()) else { return };
+    if action.complete.is_some() {
+        return;
+    }
     // A server may give up a connection that it has kept at the moment when the next request is on its way.
     if used && !action.retried && !action.response.began() {
         action.retried = true;
@@ -176,29 +204,34 @@ pub(super) fn bearer_lost(module: &mut Module, bearer: u8) {
         return;
     }
     drop_link(module, true);
-    if module.families.http.session.as_deref().is_some_and(|session| session.action.is_some()) {
+    let action = module.families.http.session.as_deref().and_then(|session| session.action.as_deref());
+    if action.is_some_and(|action| action.complete.is_none()) {
         let why = module.with_cause("the bearer of the request is gone (AT+SAPBR)");
         fail(module, 601, why);
     }
 }
 
 /// The request has come to nothing.
-fn fail(module: &mut Module, status: u16, why: impl Into<Cow<'static, str>>) {
+pub(super) fn fail(module: &mut Module, status: u16, why: impl Into<Cow<'static, str>>) {
     note(module, why);
     conclude(module, status, None, false);
 }
 
 /// The request is over: with a body, or without a reply that counts. `keep`: the connection is good for another one.
-fn conclude(module: &mut Module, status: u16, body: Option<Vec<u8>>, keep: bool) {
+pub(super) fn conclude(module: &mut Module, status: u16, body: Option<Vec<u8>>, keep: bool) {
     module.cancel(FamilyTimer::http(HttpTimer::Silence));
     let idle = module.setup.profile.timing.http_idle;
     let Some(session) = module.families.http.session.as_deref_mut() else { return };
     let Some(mut action) = session.action.take() else { return };
-    let length = body.as_ref().map_or(0, Vec::len);
+    let mut length = body.as_ref().map_or(0, |body| body.len() as u64);
     if let Some(bytes) = body {
         session.head = action.response.take_lines();
-        session.buffer = Buffer { bytes: Arc::new(bytes), outgoing: false };
+        session.buffer = Buffer { bytes: Arc::new(bytes), content: Content::Reply };
     }
+    if action.task == Task::Download {
+        length = download::over(module, status);
+    }
+    let Some(session) = module.families.http.session.as_deref_mut() else { return };
     match session.link.as_mut().filter(|_| keep) {
         Some(link) => {
             link.used = true;

@@ -58,6 +58,11 @@ pub(super) fn travels(line: &str) -> bool {
     name.starts_with("accept") || name.starts_with("content-") || matches!(name.as_str(), "user-agent" | "range")
 }
 
+/// Whether a header is for the proxy and nobody behind it.
+pub(super) fn is_for_proxy(line: &str) -> bool {
+    name(line).eq_ignore_ascii_case("Proxy-Authorization")
+}
+
 /// Whether a header says how long the body is. That is the module's business: two opinions about it would be a hole.
 pub(super) fn frames(line: &str) -> bool {
     let name = name(line);

@@ -33,8 +33,8 @@ pub(super) struct Request<'a> {
     pub(super) parameters: &'a Parameters,
     /// How long the body is.
     pub(super) body: usize,
-    /// The request line names the server, too: a proxy reads it.
-    pub(super) absolute: bool,
+    /// It goes through a proxy: in plain text that reads it, and wants the server named in the request line.
+    pub(super) proxied: bool,
     /// The server is the one that the host has named.
     pub(super) trusted: bool,
 }
@@ -42,13 +42,16 @@ pub(super) struct Request<'a> {
 impl Request<'_> {
     /// Request line, header lines, empty line.
     pub(super) fn head(&self) -> Vec<u8> {
-        let Self { method, url, parameters, body, absolute, trusted } = self;
+        let Self { method, url, parameters, body, proxied, trusted } = self;
         let mut head = Head::default();
         let authority = url.authority();
-        let place = if *absolute { format!("{}://{authority}", url.scheme()) } else { String::new() };
+        let tunnel = *proxied && url.tls;
+        let place = if *proxied && !tunnel { format!("{}://{authority}", url.scheme()) } else { String::new() };
         head.line(&format!("{} {place}{} HTTP/1.1", method.name(), url.target));
         let mut added = parameters.headers();
         added.retain(|line| !headers::frames(line) && (*trusted || headers::travels(line)));
+        // The proxy has had it.
+        added.retain(|line| !(tunnel && headers::is_for_proxy(line)));
         let has = |name: &str| added.iter().any(|line| headers::name(line).eq_ignore_ascii_case(name));
         let mut own = |name: &str, value: &str| {
             // What the host has added stands in the place of ours.
@@ -74,6 +77,19 @@ impl Request<'_> {
         }
         head.end()
     }
+}
+
+/// The request for a way through a proxy.
+pub(super) fn connect(url: &Url, parameters: &Parameters) -> Vec<u8> {
+    let Url { host, port, .. } = url;
+    let mut head = Head::default();
+    head.line(&format!("CONNECT {host}:{port} HTTP/1.1"));
+    head.line(&format!("Host: {host}:{port}"));
+    head.line(&format!("User-Agent: {}", parameters.agent));
+    for line in parameters.headers().iter().filter(|line| headers::is_for_proxy(line)) {
+        head.line(line);
+    }
+    head.end()
 }
 
 #[derive(Default)]

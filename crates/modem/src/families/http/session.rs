@@ -3,8 +3,7 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
-use super::parameters::Parameters;
-use super::{Buffer, Session, end_session, session};
+use super::{Buffer, Session, end_session, kept, session};
 use crate::command::{Answer, Command, Evidence, Fault, Outcome, Test, example, example_after};
 use crate::exchange::Exchange;
 
@@ -12,7 +11,7 @@ pub(super) const HTTPINIT: Command = Command {
     syntax: &["AT+HTTPINIT", "AT+HTTPINIT=?"],
     reference: "manual AT+HTTPINIT",
     evidence: Evidence::Documented,
-    remarks: "Needs no bearer yet (assumed). In a session: +CME ERROR: 3.",
+    remarks: "Needs no bearer yet (assumed). In a session: +CME ERROR: 3. The parameters are those that AT+HTTPSCONT has kept, else the defaults.",
     execute: Some(begin),
     examples: &[
         example("AT+HTTPINIT", "\r\nOK\r\n"),
@@ -58,7 +57,7 @@ pub(super) const HTTPSSL: Command = Command {
 };
 
 fn begin(x: &mut Exchange<'_>) -> Answer {
-    let parameters = Parameters::new(x.profile());
+    let parameters = kept::parameters(x.module);
     let http = &mut x.module.families.http;
     if http.session.is_some() {
         return Err(Fault::not_allowed("there is an HTTP session already; AT+HTTPTERM ends it"));
@@ -71,6 +70,7 @@ fn begin(x: &mut Exchange<'_>) -> Answer {
         head: Vec::new(),
         link: None,
         action: None,
+        download: None,
     }));
     Ok(Outcome::Ok)
 }
