@@ -56,8 +56,7 @@ pub(crate) struct Http {
     saving: bool,
 }
 
-/// What is between HTTPINIT and HTTPTERM.
-#[derive(Debug)]
+/// What is between HTTPINIT and HTTPTERM. Its `Debug` form hides what the server has said.
 struct Session {
     /// Which of them it is.
     number: u32,
@@ -69,6 +68,19 @@ struct Session {
     action: Option<Box<Action>>,
     /// The last HTTPGETTOFS.
     download: Option<Box<Download>>,
+}
+
+impl fmt::Debug for Session {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Session")
+            .field("number", &self.number)
+            .field("parameters", &self.parameters)
+            .field("buffer", &self.buffer)
+            .field("link", &self.link)
+            .field("action", &self.action)
+            .field("download", &self.download)
+            .finish_non_exhaustive()
+    }
 }
 
 /// What HTTPDATA has taken, or the last reply's body. Shared with whoever is in the middle of reading it.
