@@ -157,6 +157,7 @@ impl Bench {
             LinkFailure::Network,
             LinkFailure::Reset,
             LinkFailure::Tls,
+            LinkFailure::Certificate,
             LinkFailure::Local,
             LinkFailure::NoBuffer,
         ];

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use modem::{ConnId, Connect, KeepAlive, LinkEvent, LinkFailure, LinkRequest, Transport};
-use transcript::{Break, ConnectFailure, DnsAnswer, Leftover, PeerStep, Progress, StageError};
+use transcript::{Break, ConnectFailure, DnsAnswer, Leftover, PeerStep, Progress, SecureFailure, StageError};
 
 use crate::tls::tls_fields;
 use connection::{Connection, State};
@@ -204,13 +204,16 @@ impl Network {
                 let (wanted, got) = tls_fields(Some(wanted), asked, |conn| self.number(conn));
                 return Ok(same(number, &wanted, &got));
             }
-            PeerStep::Secure | PeerStep::FailSecure { .. } if !connection.securing => {
+            PeerStep::Secure | PeerStep::FailSecure(_) if !connection.securing => {
                 let missing = format!("connection {number} does not wait for TLS");
                 return Ok(Progress::NotYet(StageError::Failed(missing)));
             }
             PeerStep::Secure => connection.secured(told),
-            PeerStep::FailSecure { late: false } => connection.fail_secure(told),
-            PeerStep::FailSecure { late: true } => {
+            PeerStep::FailSecure(SecureFailure::Tls) => connection.fail_secure(LinkFailure::Tls, told),
+            PeerStep::FailSecure(SecureFailure::Certificate) => {
+                connection.fail_secure(LinkFailure::Certificate, told);
+            }
+            PeerStep::FailSecure(SecureFailure::Timeout) => {
                 let limit = connection.wish.as_ref().map_or(0, |wish| wish.timeout);
                 self.timeouts.push((now + limit, index, LinkFailure::Tls));
             }
@@ -235,7 +238,7 @@ impl Network {
             | PeerStep::Break(_)
                 if connection.securing =>
             {
-                connection.fail_secure(told);
+                connection.fail_secure(LinkFailure::Tls, told);
             }
             PeerStep::Send(_) if connection.ended => return wrong("has been closed by the peer"),
             PeerStep::Send(bytes) => {
@@ -296,7 +299,7 @@ impl Network {
             | PeerStep::ExpectKeepAlive(_) => {
                 pending().or(self.current).ok_or("the module has not asked for a connection".into())
             }
-            PeerStep::ExpectSecure(_) | PeerStep::Secure | PeerStep::FailSecure { .. } => {
+            PeerStep::ExpectSecure(_) | PeerStep::Secure | PeerStep::FailSecure(_) => {
                 let securing = self.connections.iter().position(|c| c.securing);
                 securing.or(self.current).ok_or("the module has not asked for TLS on a connection".into())
             }
@@ -333,7 +336,7 @@ impl Network {
                 self.timeouts.push((at, index, LinkFailure::Timeout));
                 return Ok(Progress::Done);
             }
-            ConnectFailure::Tls | ConnectFailure::TlsTimeout => {
+            ConnectFailure::Tls | ConnectFailure::Certificate | ConnectFailure::TlsTimeout => {
                 let Some(tls) = &connection.connect.tls else {
                     let what = format!("connection {} does not ask for TLS", index + 1);
                     return Err(StageError::Failed(what));
@@ -343,7 +346,10 @@ impl Network {
                     self.timeouts.push((now + tls.timeout, index, LinkFailure::Tls));
                     return Ok(Progress::Done);
                 }
-                LinkFailure::Tls
+                match failure {
+                    ConnectFailure::Certificate => LinkFailure::Certificate,
+                    _ => LinkFailure::Tls,
+                }
             }
         };
         self.fail(index, failure);

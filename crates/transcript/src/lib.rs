@@ -27,8 +27,8 @@ pub use bindings::{Bindings, FileSource};
 pub use failure::Failure;
 pub use outside::{
     Account, Apn, Break, Card, ConnectFailure, Coverage, Dns, DnsAnswer, LineKind, MessageService,
-    ModuleSetting, Pace, PeerStep, QueryKind, QueryProblem, QueryStep, SmsStep, StoreStep, TlsFields,
-    Transport, World,
+    ModuleSetting, Pace, PeerStep, QueryKind, QueryProblem, QueryStep, SecureFailure, SmsStep, StoreStep,
+    TlsFields, Transport, World,
 };
 pub use parse::{ParseError, WorldFile};
 pub use pattern::{Kind, Part, Template};

@@ -220,8 +220,21 @@ pub enum ConnectFailure {
     Dns,
     /// `tls-fails`: at once.
     Tls,
+    /// `certificate-fails`: at once; the peer's certificate is not accepted.
+    Certificate,
     /// `tls-timeout`: after the time that the module allows for the handshake.
     TlsTimeout,
+}
+
+/// How a TLS handshake on an open connection fails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SecureFailure {
+    /// `secure-fails`: at once.
+    Tls,
+    /// `secure-fails certificate`: at once; the peer's certificate is not accepted.
+    Certificate,
+    /// `secure-timeout`: after the time that the module allows for it.
+    Timeout,
 }
 
 /// How an open connection breaks, other than by the peer's reset.
@@ -275,11 +288,8 @@ pub enum PeerStep<P = Vec<u8>> {
     ExpectSecure(TlsFields),
     /// The TLS handshake on the open connection succeeds.
     Secure,
-    /// It fails: at once, or after the time that the module allows for it.
-    FailSecure {
-        /// After that time.
-        late: bool,
-    },
+    /// It fails.
+    FailSecure(SecureFailure),
     /// The module asked to come from this local port; `None`: from any.
     ExpectFrom(Option<u16>),
     /// The module asked for keep-alive with this idle time, this interval (seconds) and this count; `None`: for none.
@@ -329,7 +339,7 @@ impl<P> PeerStep<P> {
             Self::ExpectTls(fields) => PeerStep::ExpectTls(fields.clone()),
             Self::ExpectSecure(fields) => PeerStep::ExpectSecure(fields.clone()),
             Self::Secure => PeerStep::Secure,
-            Self::FailSecure { late } => PeerStep::FailSecure { late: *late },
+            Self::FailSecure(failure) => PeerStep::FailSecure(*failure),
             Self::ExpectFrom(port) => PeerStep::ExpectFrom(*port),
             Self::ExpectKeepAlive(times) => PeerStep::ExpectKeepAlive(*times),
             Self::Expect(payload) => PeerStep::Expect(change(payload)?),

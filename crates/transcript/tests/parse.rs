@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use modemtwin_transcript::{
     Account, Action, Apn, Break, Card, ConnectFailure, Contents, Coverage, Dns, Expect, Fill, LineKind,
-    ModuleSetting, Pace, Payload, PeerStep, Position, QueryKind, QueryProblem, QueryStep, Send, StoreStep,
-    Template, Transcript, World, WorldFile,
+    ModuleSetting, Pace, Payload, PeerStep, Position, QueryKind, QueryProblem, QueryStep, SecureFailure,
+    Send, StoreStep, Template, Transcript, World, WorldFile,
 };
 use proptest::prelude::*;
 
@@ -144,8 +144,10 @@ fn the_rest_of_the_world() {
         ("@peer expect-secure", PeerStep::ExpectSecure(Vec::new())),
         ("@peer expect-secure resume=1", PeerStep::ExpectSecure(vec![("resume".into(), "1".into())])),
         ("@peer secure", PeerStep::Secure),
-        ("@peer secure-fails", PeerStep::FailSecure { late: false }),
-        ("@peer secure-timeout", PeerStep::FailSecure { late: true }),
+        ("@peer secure-fails", PeerStep::FailSecure(SecureFailure::Tls)),
+        ("@peer secure-fails certificate", PeerStep::FailSecure(SecureFailure::Certificate)),
+        ("@peer certificate-fails", PeerStep::Fail(ConnectFailure::Certificate)),
+        ("@peer secure-timeout", PeerStep::FailSecure(SecureFailure::Timeout)),
         ("@peer cut", PeerStep::Cut),
         ("@peer breaks shut-down", PeerStep::Break(Break::ShutDown)),
         ("@peer port-in-use", PeerStep::Fail(ConnectFailure::PortInUse)),

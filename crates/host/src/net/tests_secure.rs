@@ -174,22 +174,28 @@ async fn an_answer_that_is_late_or_never_comes_is_waited_for_as_long_as_is_set()
 async fn each_mistake_is_named_as_for_any_handshake() {
     let lab = Lab::new().await;
     let cases = [
-        (TlsRequest { cacert: None, ..mutual() }, Stage::Files, "no cacert"),
-        (TlsRequest { clientkey: None, ..mutual() }, Stage::Files, "set both or none"),
-        (TlsRequest { now: 1_000_000_000, ..mutual() }, Stage::Tls, "not valid before"),
+        (TlsRequest { cacert: None, ..mutual() }, Stage::Files, LinkFailure::Tls, "no cacert"),
+        (TlsRequest { clientkey: None, ..mutual() }, Stage::Files, LinkFailure::Tls, "set both or none"),
+        (
+            TlsRequest { now: 1_000_000_000, ..mutual() },
+            Stage::Tls,
+            LinkFailure::Certificate,
+            "not valid before",
+        ),
         (
             TlsRequest { hostname: Some("elsewhere.example".into()), ..mutual() },
             Stage::Tls,
+            LinkFailure::Certificate,
             "not for elsewhere",
         ),
     ];
-    for (request, stage, words) in cases {
+    for (request, stage, class, words) in cases {
         let (mut link, peer) = plain(&lab).await;
         secure(&lab, &mut link, request);
         let acceptor = lab.acceptor(true);
         let (accepted, explanation) = tokio::join!(acceptor.accept(peer, LONG), failed(&mut link));
         assert!(accepted.is_err());
-        assert_eq!((explanation.class, explanation.stage), (LinkFailure::Tls, stage), "{explanation}");
+        assert_eq!((explanation.class, explanation.stage), (class, stage), "{explanation}");
         assert!(explanation.to_string().contains(words), "{explanation}");
     }
     let mut link = lab.bench.link(to(Transport::Udp, "127.0.0.1:9".parse().unwrap()));

@@ -24,7 +24,7 @@ pub enum LinkEvent<'a> {
     /// It did not come up. The host keeps the full report; this is its class.
     Failed(LinkFailure),
     /// The answer to [`LinkRequest::Secure`]: what is sent and received from here on is protected. When it comes to nothing, the answer is
-    /// [`LinkEvent::Failed`] with [`LinkFailure::Tls`], and the connection is over.
+    /// [`LinkEvent::Failed`] with [`LinkFailure::Tls`] or [`LinkFailure::Certificate`], and the connection is over.
     Secured,
     /// Payload from the peer (plaintext), never more than was granted; of UDP one datagram, which comes whole as soon as
     /// anything is granted.
@@ -66,6 +66,8 @@ pub enum LinkFailure {
     NoBuffer,
     /// The TLS handshake failed.
     Tls,
+    /// It failed because the peer's certificate was not accepted.
+    Certificate,
     /// The connection was given up on the way.
     Aborted,
     /// The peer reset an open connection.

@@ -87,7 +87,7 @@ impl Connection {
         self.wish = Some(wish);
         self.securing = true;
         if !self.outgoing.is_empty() || self.ended {
-            self.fail_secure(told);
+            self.fail_secure(LinkFailure::Tls, told);
         }
     }
 
@@ -97,11 +97,11 @@ impl Connection {
         self.tell(told, LinkEvent::Secured);
     }
 
-    pub(super) fn fail_secure(&mut self, told: &mut VecDeque<Told>) {
+    pub(super) fn fail_secure(&mut self, failure: LinkFailure, told: &mut VecDeque<Told>) {
         self.securing = false;
         self.outgoing.clear();
         self.state = State::Over;
-        self.tell(told, LinkEvent::Failed(LinkFailure::Tls));
+        self.tell(told, LinkEvent::Failed(failure));
     }
 
     /// The peer sends. An empty datagram is left out, as the host program does.

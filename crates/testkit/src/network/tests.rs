@@ -1,7 +1,7 @@
 use modem::{
     ConnId, Connect, LinkEvent, LinkFailure, LinkRequest, SecLevel, SslVersion, TlsRequest, Transport,
 };
-use transcript::{ConnectFailure, DnsAnswer, PeerStep, Progress};
+use transcript::{ConnectFailure, DnsAnswer, PeerStep, Progress, SecureFailure};
 
 use super::Network;
 
@@ -256,7 +256,8 @@ fn nothing_in_plain_text_gets_behind_the_handshake() {
     network.request(ConnId(7), LinkRequest::Grant(100));
     assert_eq!(told(&mut network), failed);
 
-    for step in [PeerStep::Send(b"late".to_vec()), PeerStep::Close, PeerStep::FailSecure { late: false }] {
+    for step in [PeerStep::Send(b"late".to_vec()), PeerStep::Close, PeerStep::FailSecure(SecureFailure::Tls)]
+    {
         let mut network = open();
         network.request(ConnId(7), LinkRequest::Grant(100));
         network.request(ConnId(7), secure());
@@ -269,7 +270,7 @@ fn nothing_in_plain_text_gets_behind_the_handshake() {
     network.request(ConnId(7), secure());
     network.request(ConnId(7), LinkRequest::Send(b"early".to_vec()));
     assert!(network.take_fault().unwrap().contains("before it is protected"));
-    done(&mut network, PeerStep::FailSecure { late: true });
+    done(&mut network, PeerStep::FailSecure(SecureFailure::Timeout));
     assert_eq!(network.deadline(), Some(9_000));
     network.advance(9_000);
     assert_eq!(told(&mut network), failed);

@@ -122,7 +122,6 @@ pub(super) enum Failure {
     /// TLS on the data connection.
     DataTls = 83,
     /// The server's certificate.
-    #[expect(dead_code, reason = "the boundary does not tell yet")]
     Certificate = 84,
     /// The module's own file.
     File = 85,

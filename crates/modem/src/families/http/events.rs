@@ -50,8 +50,8 @@ pub(super) fn link_event(module: &mut Module, conn: ConnId, event: LinkEvent<'_>
             let status = match failure {
                 LinkFailure::Dns => 603,
                 LinkFailure::NoBuffer => 602,
-                LinkFailure::Tls if up => 606,
-                LinkFailure::Tls => 605,
+                LinkFailure::Tls | LinkFailure::Certificate if up => 606,
+                LinkFailure::Tls | LinkFailure::Certificate => 605,
                 _ => 601,
             };
             lost(module, used, status, if up { "the connection to the server broke" } else { "there is no connection to the server" });

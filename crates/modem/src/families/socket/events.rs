@@ -103,7 +103,7 @@ fn stack_error(module: &mut Module, number: u8, failure: LinkFailure) {
         (Transport::Tcp, LinkFailure::Aborted) => 13,
         (Transport::Tcp, LinkFailure::Reset) => 14,
         (Transport::Tcp, LinkFailure::ShutDown) => 17,
-        (Transport::Tcp, LinkFailure::Dns | LinkFailure::Tls | LinkFailure::Local) => 18,
+        (Transport::Tcp, LinkFailure::Dns | LinkFailure::Tls | LinkFailure::Certificate | LinkFailure::Local) => 18,
         (Transport::Udp, LinkFailure::NoBuffer) => 5,
         (Transport::Udp, LinkFailure::Network) => 6,
         (Transport::Udp, LinkFailure::Refused) => 7,

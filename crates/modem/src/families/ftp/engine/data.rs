@@ -77,6 +77,9 @@ pub(super) fn event(module: &mut Module, event: LinkEvent<'_>) {
             data.state = LinkState::Gone;
             let (failure, text) = match why {
                 LinkFailure::Tls => (Failure::DataTls, "TLS on the data connection came to nothing"),
+                LinkFailure::Certificate => {
+                    (Failure::Certificate, "the server's certificate is not accepted on the data connection")
+                }
                 _ if state == LinkState::Connecting => (connect_failure(why), "the data connection came to nothing"),
                 _ => (failure, "the data connection broke"),
             };
