@@ -209,7 +209,7 @@ impl Network {
                 return Ok(Progress::NotYet(StageError::Failed(missing)));
             }
             PeerStep::Secure => connection.secured(told),
-            PeerStep::FailSecure(SecureFailure::Tls) => connection.fail_secure(LinkFailure::Tls, told),
+            PeerStep::FailSecure(SecureFailure::Handshake) => connection.fail_secure(LinkFailure::Tls, told),
             PeerStep::FailSecure(SecureFailure::Certificate) => {
                 connection.fail_secure(LinkFailure::Certificate, told);
             }
@@ -336,7 +336,7 @@ impl Network {
                 self.timeouts.push((at, index, LinkFailure::Timeout));
                 return Ok(Progress::Done);
             }
-            ConnectFailure::Tls | ConnectFailure::Certificate | ConnectFailure::TlsTimeout => {
+            ConnectFailure::Tls | ConnectFailure::TlsCertificate | ConnectFailure::TlsTimeout => {
                 let Some(tls) = &connection.connect.tls else {
                     let what = format!("connection {} does not ask for TLS", index + 1);
                     return Err(StageError::Failed(what));
@@ -346,9 +346,10 @@ impl Network {
                     self.timeouts.push((now + tls.timeout, index, LinkFailure::Tls));
                     return Ok(Progress::Done);
                 }
-                match failure {
-                    ConnectFailure::Certificate => LinkFailure::Certificate,
-                    _ => LinkFailure::Tls,
+                if failure == ConnectFailure::TlsCertificate {
+                    LinkFailure::Certificate
+                } else {
+                    LinkFailure::Tls
                 }
             }
         };

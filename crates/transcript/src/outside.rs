@@ -220,8 +220,8 @@ pub enum ConnectFailure {
     Dns,
     /// `tls-fails`: at once.
     Tls,
-    /// `certificate-fails`: at once; the peer's certificate is not accepted.
-    Certificate,
+    /// `tls-untrusted`: at once; the module does not accept the certificate.
+    TlsCertificate,
     /// `tls-timeout`: after the time that the module allows for the handshake.
     TlsTimeout,
 }
@@ -230,8 +230,8 @@ pub enum ConnectFailure {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SecureFailure {
     /// `secure-fails`: at once.
-    Tls,
-    /// `secure-fails certificate`: at once; the peer's certificate is not accepted.
+    Handshake,
+    /// `secure-untrusted`: at once; the module does not accept the certificate.
     Certificate,
     /// `secure-timeout`: after the time that the module allows for it.
     Timeout,

@@ -44,10 +44,7 @@ fn explain(failure: Box<Failure>, request: &TlsRequest) -> Failed {
         (Class::Bug, _) => Fault::Twin,
     };
     let seen = format!("{} (SSL context {})", failure.seen(), request.context);
-    let class = match failure.cause {
-        Cause::CertificateRejected => LinkFailure::Certificate,
-        _ => LinkFailure::Tls,
-    };
+    let class = if failure.verify.is_some() { LinkFailure::Certificate } else { LinkFailure::Tls };
     let failed = Failed::new(stage, class, fault, seen);
     let failed = if no_clock {
         failed.advise("the module's clock was never set: let the network tell the time, set it, or ignore it")

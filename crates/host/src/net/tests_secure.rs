@@ -174,22 +174,22 @@ async fn an_answer_that_is_late_or_never_comes_is_waited_for_as_long_as_is_set()
 async fn each_mistake_is_named_as_for_any_handshake() {
     let lab = Lab::new().await;
     let cases = [
-        (TlsRequest { cacert: None, ..mutual() }, Stage::Files, LinkFailure::Tls, "no cacert"),
-        (TlsRequest { clientkey: None, ..mutual() }, Stage::Files, LinkFailure::Tls, "set both or none"),
+        (TlsRequest { cacert: None, ..mutual() }, LinkFailure::Tls, Stage::Files, "no cacert"),
+        (TlsRequest { clientkey: None, ..mutual() }, LinkFailure::Tls, Stage::Files, "set both or none"),
         (
             TlsRequest { now: 1_000_000_000, ..mutual() },
-            Stage::Tls,
             LinkFailure::Certificate,
+            Stage::Tls,
             "not valid before",
         ),
         (
             TlsRequest { hostname: Some("elsewhere.example".into()), ..mutual() },
-            Stage::Tls,
             LinkFailure::Certificate,
+            Stage::Tls,
             "not for elsewhere",
         ),
     ];
-    for (request, stage, class, words) in cases {
+    for (request, class, stage, words) in cases {
         let (mut link, peer) = plain(&lab).await;
         secure(&lab, &mut link, request);
         let acceptor = lab.acceptor(true);

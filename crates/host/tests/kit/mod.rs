@@ -141,8 +141,8 @@ impl Twin {
                 Verdict::Accepted(session)
             }
             (1, Report::Failed(explanation)) => {
-                let classes = [modem::LinkFailure::Tls, modem::LinkFailure::Certificate];
-                assert!(classes.contains(&explanation.class), "{explanation}");
+                let failed = [modem::LinkFailure::Tls, modem::LinkFailure::Certificate];
+                assert!(failed.contains(&explanation.class), "{explanation}");
                 let line = explanation.to_string();
                 assert!(!line.contains(char::is_control), "not one clean line: {line:?}");
                 Verdict::Refused(line)

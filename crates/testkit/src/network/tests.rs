@@ -256,7 +256,8 @@ fn nothing_in_plain_text_gets_behind_the_handshake() {
     network.request(ConnId(7), LinkRequest::Grant(100));
     assert_eq!(told(&mut network), failed);
 
-    for step in [PeerStep::Send(b"late".to_vec()), PeerStep::Close, PeerStep::FailSecure(SecureFailure::Tls)]
+    for step in
+        [PeerStep::Send(b"late".to_vec()), PeerStep::Close, PeerStep::FailSecure(SecureFailure::Handshake)]
     {
         let mut network = open();
         network.request(ConnId(7), LinkRequest::Grant(100));

@@ -253,8 +253,8 @@ pub(super) fn peer(scan: &mut Scan<'_>) -> Result<Action, Fault> {
 
 fn peer_step(scan: &mut Scan<'_>) -> Result<PeerStep<Payload>, Fault> {
     const ALLOWED: &str = "there are @peer accept, refuse, timeout, unreachable, network-down, port-in-use, \
-                           port-unavailable, dns-fails, tls-fails, certificate-fails, tls-timeout, expect-connect, expect-tls, expect-secure, secure, \
-                           secure-fails, secure-timeout, expect-from, expect-keep-alive, expect, send, send-bytes, \
+                           port-unavailable, dns-fails, tls-fails, tls-untrusted, tls-timeout, expect-connect, expect-tls, expect-secure, secure, \
+                           secure-fails, secure-untrusted, secure-timeout, expect-from, expect-keep-alive, expect, send, send-bytes, \
                            half-close, close, cut, reset, breaks, stall, resume, hold-acks, ack and expect-close";
     let at = scan.next_at();
     Ok(match scan.word() {
@@ -271,7 +271,7 @@ fn peer_step(scan: &mut Scan<'_>) -> Result<PeerStep<Payload>, Fault> {
         "port-unavailable" => PeerStep::Fail(ConnectFailure::PortUnavailable),
         "dns-fails" => PeerStep::Fail(ConnectFailure::Dns),
         "tls-fails" => PeerStep::Fail(ConnectFailure::Tls),
-        "certificate-fails" => PeerStep::Fail(ConnectFailure::Certificate),
+        "tls-untrusted" => PeerStep::Fail(ConnectFailure::TlsCertificate),
         "tls-timeout" => PeerStep::Fail(ConnectFailure::TlsTimeout),
         "expect-connect" => PeerStep::ExpectConnect {
             transport: scan.value("tcp or udp", |word| match word {
@@ -289,11 +289,8 @@ fn peer_step(scan: &mut Scan<'_>) -> Result<PeerStep<Payload>, Fault> {
             PeerStep::ExpectSecure(tls_fields(scan)?.ok_or_else(none)?)
         }
         "secure" => PeerStep::Secure,
-        "secure-fails" => PeerStep::FailSecure(scan.value("certificate, or nothing", |word| match word {
-            "" => Some(SecureFailure::Tls),
-            "certificate" => Some(SecureFailure::Certificate),
-            _ => None,
-        })?),
+        "secure-fails" => PeerStep::FailSecure(SecureFailure::Handshake),
+        "secure-untrusted" => PeerStep::FailSecure(SecureFailure::Certificate),
         "secure-timeout" => PeerStep::FailSecure(SecureFailure::Timeout),
         "expect-from" => PeerStep::ExpectFrom(scan.value("a local port, or any", |word| match word {
             "any" => Some(None),

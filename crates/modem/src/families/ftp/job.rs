@@ -121,7 +121,7 @@ pub(super) enum Failure {
     Protection = 82,
     /// TLS on the data connection.
     DataTls = 83,
-    /// The server's certificate.
+    /// The server's certificate, on either connection.
     Certificate = 84,
     /// The module's own file.
     File = 85,

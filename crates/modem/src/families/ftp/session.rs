@@ -37,7 +37,8 @@ pub(super) const FTPSSL: Command = Command {
     remarks: "The whole command is assumed: that context 34 is FTP's and that 80 to 84 are its TLS errors is documented, the switch \
               is not. 1: TLS from the first byte on (AT+FTPPORT has to be the port for that, mostly 990); 2: AUTH TLS. Both then \
               PBSZ 0 and PROT P, and TLS on the data connection, which offers the session of the control connection. 80: TLS on \
-              the control connection; 81: AUTH refused; 82: PBSZ or PROT refused; 83: TLS on the data connection; 84: the server's certificate. 0 at power-on.",
+              the control connection; 81: AUTH refused; 82: PBSZ or PROT refused; 83: TLS on the data connection; \
+              84: the server's certificate is not accepted, on either. 0 at power-on.",
     read: Some(read_security),
     set: Some(set_security),
     test: Test::Text("+FTPSSL: (0-2)"),

@@ -50,7 +50,7 @@ pub(super) fn link_event(module: &mut Module, conn: ConnId, event: LinkEvent<'_>
             let status = match failure {
                 LinkFailure::Dns => 603,
                 LinkFailure::NoBuffer => 602,
-                LinkFailure::Tls | LinkFailure::Certificate if up => 606,
+                LinkFailure::Tls if up => 606,
                 LinkFailure::Tls | LinkFailure::Certificate => 605,
                 _ => 601,
             };

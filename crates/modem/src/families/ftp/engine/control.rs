@@ -48,8 +48,8 @@ pub(super) fn event(module: &mut Module, event: LinkEvent<'_>) {
         LinkEvent::Failed(failure) => {
             session.control.state = LinkState::Gone;
             let (failure, why) = match failure {
-                LinkFailure::Tls => (Failure::ControlTls, "TLS with the server came to nothing"),
                 LinkFailure::Certificate => (Failure::Certificate, "the server's certificate is not accepted"),
+                LinkFailure::Tls => (Failure::ControlTls, "TLS with the server came to nothing"),
                 _ if state == LinkState::Connecting => (connect_failure(failure), "the server cannot be reached"),
                 _ => (Failure::Network, "the connection to the server broke"),
             };

@@ -76,10 +76,8 @@ pub(super) fn event(module: &mut Module, event: LinkEvent<'_>) {
         LinkEvent::Failed(why) => {
             data.state = LinkState::Gone;
             let (failure, text) = match why {
+                LinkFailure::Certificate => (Failure::Certificate, "the certificate on the data connection is not accepted"),
                 LinkFailure::Tls => (Failure::DataTls, "TLS on the data connection came to nothing"),
-                LinkFailure::Certificate => {
-                    (Failure::Certificate, "the server's certificate is not accepted on the data connection")
-                }
                 _ if state == LinkState::Connecting => (connect_failure(why), "the data connection came to nothing"),
                 _ => (failure, "the data connection broke"),
             };
