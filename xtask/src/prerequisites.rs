@@ -45,6 +45,7 @@ const PROGRAMS: &[Program] = &[
         package: "netcat-openbsd",
         purpose: "is the stock TCP client that tries the lab's servers",
     },
+    Program { name: "curl", package: "curl", purpose: "is the stock HTTP and FTP client" },
     Program {
         name: "tshark",
         package: "tshark",

@@ -8,10 +8,10 @@ use tokio::time::timeout;
 
 /// The longest command line.
 const LINE: usize = 2048;
-/// How long a client may say nothing.
-const SILENCE: Duration = Duration::from_secs(5 * 60);
-/// How long it may take nothing.
-pub(super) const STALL: Duration = Duration::from_secs(60);
+/// How long a client may say nothing when nothing is transferred.
+pub(super) const SILENCE: Duration = Duration::from_secs(15 * 60);
+/// How long it may take no reply.
+const STALL: Duration = Duration::from_secs(60);
 
 /// What a connection has to be.
 pub(crate) trait Duplex: AsyncRead + AsyncWrite + Send + Unpin {}
@@ -38,8 +38,13 @@ impl Control {
         Self { stream, input: Vec::new(), came: 0 }
     }
 
-    /// The next command; `None` when the client has left. Cancelling loses nothing.
+    /// The next command, within [`SILENCE`]; `None` when the client has left. Cancelling loses nothing.
     pub(super) async fn line(&mut self) -> io::Result<Option<Line>> {
+        timeout(SILENCE, self.any_line()).await.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
+    }
+
+    /// Likewise, however long it takes: while something is transferred a client has nothing to say.
+    pub(super) async fn any_line(&mut self) -> io::Result<Option<Line>> {
         loop {
             if let Some(end) = self.input.iter().position(|byte| *byte == b'\n') {
                 let line: Vec<u8> = self.input.drain(..=end).collect();
@@ -49,9 +54,7 @@ impl Control {
                 return Err(io::Error::other("an endless line"));
             }
             let mut buffer = [0; 512];
-            let count = timeout(SILENCE, self.stream.read(&mut buffer))
-                .await
-                .unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))?;
+            let count = self.stream.read(&mut buffer).await?;
             if count == 0 {
                 return Ok(None);
             }
@@ -133,5 +136,14 @@ mod tests {
             () = flood => panic!("it was taken"),
             error = failed => assert_eq!(error.to_string(), "an endless line"),
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn silence_ends_a_session_but_no_transfer() {
+        let (near, _far) = tokio::io::duplex(64);
+        let mut control = Control::new(Box::new(near));
+        assert!(timeout(10 * SILENCE, control.any_line()).await.is_err(), "it goes on");
+        let error = control.line().await.expect_err("nothing came");
+        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
     }
 }

@@ -9,12 +9,14 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::time::timeout;
 
-use super::control::{Duplex, STALL};
+use super::control::Duplex;
 use super::files::{Files, Open, Refusal};
-use crate::lab::serve::LAB;
+use crate::lab::serve::{HANDSHAKE, LAB};
 
 /// How long a data connection is waited for.
 const ARRIVAL: Duration = Duration::from_secs(30);
+/// How long nothing may move: somebody who types commands takes a while between two blocks.
+const STALL: Duration = Duration::from_secs(15 * 60);
 /// How much is moved at a time.
 const PORTION: usize = 16 << 10;
 
@@ -68,7 +70,7 @@ pub(super) async fn protected(
 ) -> Result<Box<dyn Duplex>, Failure> {
     match acceptor {
         None => Ok(stream),
-        Some(acceptor) => match acceptor.accept(stream, STALL).await {
+        Some(acceptor) => match acceptor.accept(stream, HANDSHAKE).await {
             Ok(accepted) => {
                 let how = if accepted.resumed { "the session was resumed" } else { "a new session" };
                 tracing::debug!(target: LAB, "TLS on a data connection: {how}");

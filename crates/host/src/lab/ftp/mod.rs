@@ -187,7 +187,7 @@ impl Session {
         let moved = loop {
             tokio::select! {
                 moved = &mut moving => break Some(moved),
-                line = self.control.line(), if next.is_none() => match line? {
+                line = self.control.any_line(), if next.is_none() => match line? {
                     // The client has left.
                     None => {
                         self.over = true;

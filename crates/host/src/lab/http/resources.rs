@@ -124,22 +124,23 @@ fn ranged(request: &Request<Incoming>, fill: Fill, count: u64) -> Response<Conte
         Some(ranges.validate(count))
     });
     let made = |at, end| typed(kind, Content::Made { fill, at, end, told: true });
-    let mut response = match part {
-        // Of several ranges none is taken: a server may send everything instead.
+    let mut response = match part.as_ref().map(|ranges| ranges.as_deref()) {
         None => made(0, count),
-        Some(Ok(ranges)) if ranges.len() != 1 => made(0, count),
-        Some(Ok(ranges)) => {
-            let (first, last) = (*ranges[0].start(), *ranges[0].end());
+        Some(Ok([range])) => {
+            let (first, last) = (*range.start(), *range.end());
             let mut response = made(first, last + 1);
             *response.status_mut() = StatusCode::PARTIAL_CONTENT;
             head(&mut response, CONTENT_RANGE, &format!("bytes {first}-{last}/{count}"));
             response
         }
-        Some(Err(_)) => {
+        // There is no part of nothing.
+        Some(Ok([]) | Err(_)) => {
             let mut response = text(StatusCode::RANGE_NOT_SATISFIABLE, "It is shorter than that.\n");
             head(&mut response, CONTENT_RANGE, &format!("bytes */{count}"));
             response
         }
+        // Of several ranges none is taken: a server may send everything instead.
+        Some(Ok(_)) => made(0, count),
     };
     response.headers_mut().insert(ACCEPT_RANGES, HeaderValue::from_static("bytes"));
     head(&mut response, ETAG, &format!("\"{name}-{count}\""));

@@ -73,6 +73,7 @@ async fn ranges_are_parts_or_refused() {
     let (head, _) = get(&lab, "/bytes/1000", "Range: bytes=1000-\r\n").await;
     assert_eq!(status(&head), "416");
     assert!(head.contains("\r\nContent-Range: bytes */1000"), "{head}");
+    assert_eq!(status(&get(&lab, "/bytes/0", "Range: bytes=0-\r\n").await.0), "416");
     // What makes no sense, and what is for several parts, is answered with everything.
     for range in ["bytes=x", "lines=1-2", "bytes=1-2,5-6"] {
         let (head, body) = get(&lab, "/bytes/1000", &format!("Range: {range}\r\n")).await;
