@@ -1,6 +1,7 @@
 """`modemtwin play`: a transcript on a line, with names from the command line."""
 
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -47,6 +48,12 @@ def test_names_from_outside_and_files_beside_it(twin: Twin, session: Path, tmp_p
     assert "host   > AT+FSCREATE=" in said
     assert "All 13 steps went as written" in said
     assert (twin.files / "f=1").read_bytes() == b"ten bytes!"
+
+
+def test_unread_messages_of_the_start_are_dropped(start_twin: Callable[..., Twin], tmp_path: Path) -> None:
+    """Nobody has opened the line before; the transcript begins with a command."""
+    (tmp_path / "at.at").write_text("> AT\n< OK\n> AT+CGATT?\n< +CGATT: 1\n< OK\n")
+    played(start_twin().link, tmp_path / "at.at", {}, {})
 
 
 def test_what_goes_otherwise(twin: Twin, session: Path, tmp_path: Path) -> None:

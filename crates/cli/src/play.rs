@@ -3,15 +3,23 @@
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Context, anyhow};
 use host::LineStage;
 use host::client::Address;
-use transcript::{Bindings, Failure, Happened, Runner, Transcript};
+use transcript::{Action, Bindings, Failure, Happened, Runner, Transcript};
 
 use crate::args;
 use crate::screen::{BAD, STRONG, stdout};
 use crate::show::Show;
+
+/// How long it takes to see whether something unread is there, which is about messages of a start.
+const GLANCE: Duration = Duration::from_millis(50);
+/// Longer than any pause between those messages.
+const QUIET: Duration = Duration::from_secs(3);
+/// How long a module may go on with them.
+const LIMIT: Duration = Duration::from_secs(60);
 
 /// A name of the transcript, and what the command line says that it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,6 +52,10 @@ pub(crate) fn play(options: &args::Play) -> anyhow::Result<()> {
         format!("cannot open {}", lines.join(", "))
     })?;
 
+    if begins_with_the_host(&transcript) && stage.settle(GLANCE, LIMIT)? {
+        stage.settle(QUIET, LIMIT)?;
+    }
+
     let mut show = Show::new(stdout());
     let mut observer = |happened: &Happened<'_>| show.happened(happened);
     let played = Runner::new(&bindings).observer(&mut observer).run(&mut stage, &transcript);
@@ -66,6 +78,16 @@ pub(crate) fn play(options: &args::Play) -> anyhow::Result<()> {
     };
     out.flush()?;
     outcome
+}
+
+/// Whether it does not matter what the module has said before: messages of its start that nobody has read, for example.
+fn begins_with_the_host(transcript: &Transcript) -> bool {
+    let first = transcript.steps.iter().find_map(|step| match step.action {
+        Action::Send { .. } => Some(true),
+        Action::Expect { .. } | Action::Silence { .. } => Some(false),
+        _ => None,
+    });
+    first.unwrap_or(false)
 }
 
 /// The names of the command line; paths in the transcript itself are relative to it.
@@ -110,5 +132,17 @@ mod tests {
         assert_eq!(line("127.0.0.1:5000"), Address::Tcp(([127, 0, 0, 1], 5000).into()));
         assert_eq!(line("./modem0"), Address::Device("./modem0".into()));
         assert_eq!(line("127.0.0.1"), Address::Device("127.0.0.1".into()));
+    }
+
+    #[test]
+    fn who_speaks_first() {
+        for (text, host) in [
+            ("@title a\n@within 1s\n> AT\n< OK\n", true),
+            ("# a\n< RDY\n> AT\n< OK\n", false),
+            ("@silence 1s\n> AT\n", false),
+            ("@title a\n", false),
+        ] {
+            assert_eq!(begins_with_the_host(&Transcript::parse("a.at", text).unwrap()), host, "{text}");
+        }
     }
 }

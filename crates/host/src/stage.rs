@@ -48,21 +48,23 @@ impl LineStage {
         Ok(Self { lines: lines.iter().map(Port::open).collect::<io::Result<_>>()? })
     }
 
-    /// Throws away what the module says until it has been quiet for as long as `quiet`.
+    /// Throws away what the module says until it has been quiet for as long as `quiet`. Tells whether there was anything.
     ///
     /// # Errors
     /// A line is gone, or the module is not quiet for so long within `limit`.
-    pub fn settle(&mut self, quiet: Duration, limit: Duration) -> Result<(), StageError> {
+    pub fn settle(&mut self, quiet: Duration, limit: Duration) -> Result<bool, StageError> {
         let start = Instant::now();
         let mut said = Vec::new();
+        let mut anything = false;
         while start.elapsed() <= limit {
             self.wait(quiet)?;
             for line in 0..self.lines.len() {
                 self.receive(u8::try_from(line).unwrap_or(u8::MAX), &mut said)?;
             }
             if said.is_empty() {
-                return Ok(());
+                return Ok(anything);
             }
+            anything = true;
             said.clear();
         }
         Err(StageError::Failed(format!("the module was never quiet for {quiet:?} within {limit:?}")))
