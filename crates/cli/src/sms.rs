@@ -1,5 +1,6 @@
 //! `modemtwin sms`: a short message for a module, running or not.
 
+use std::io::Write as _;
 use std::path::Path;
 
 use anyhow::{Context, bail};
@@ -8,7 +9,7 @@ use pdu::{Address, Deliver, Stamp, TPDU_LIMIT, Tpdu, from_hex};
 
 use crate::args::{Sms, Usage};
 use crate::running::data_directory;
-use crate::screen::causes;
+use crate::screen::{causes, stdout};
 
 /// Puts the message where the module finds it.
 pub(crate) fn sms(options: &Sms) -> anyhow::Result<()> {
@@ -18,7 +19,18 @@ pub(crate) fn sms(options: &Sms) -> anyhow::Result<()> {
     };
     let tpdus = tpdus(options).map_err(|error| Usage(causes(&error)))?;
     let name = format!("modem{}", options.to);
-    put(&state.join(&name), &name, &tpdus)
+    put(&state.join(&name), &name, &tpdus)?;
+    writeln!(stdout(), "{}", done(&name, tpdus.len()))?;
+    Ok(())
+}
+
+/// What to say of that.
+fn done(name: &str, messages: usize) -> String {
+    let what = match messages {
+        1 => "the message waits".into(),
+        parts => format!("the text waits as {parts} messages"),
+    };
+    format!("{what} for {name}, which takes it at once if it is running, or else when it runs again")
 }
 
 fn put(directory: &Path, name: &str, tpdus: &[Vec<u8>]) -> anyhow::Result<()> {
@@ -96,6 +108,12 @@ mod tests {
             assert!(error.contains(why), "{line:?}: {error}");
         }
         assert!(made(&["--pdu", "0405810180F600000290310262042304F4F29C0E"]).is_ok());
+    }
+
+    #[test]
+    fn what_has_happened_is_said() {
+        assert!(done("modem7", 1).starts_with("the message waits for modem7, "));
+        assert!(done("modem7", 3).starts_with("the text waits as 3 messages for modem7, "));
     }
 
     #[test]
