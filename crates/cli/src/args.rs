@@ -457,7 +457,7 @@ mod tests {
 
     #[test]
     fn an_address_that_is_none_is_answered_with_an_example() {
-        for line in ["run --tcp 5000", "run --tcp localhost:5000", "lab --listen foo"] {
+        for line in ["run --tcp 5000", "run --tcp localhost", "run --tcp :5000", "lab --listen foo"] {
             let error = parse(&format!("modemtwin {line}")).expect_err(line).to_string();
             assert!(error.contains("such as 127.0.0.1"), "{line}: {error}");
         }

@@ -1,6 +1,6 @@
 //! The options that give a module its lines. The order in which they are typed counts: the first line is UART1.
 
-use std::net::SocketAddr;
+use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
 
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches, value_parser};
@@ -55,7 +55,7 @@ impl Args for Lines {
             .value_name("ADDR:PORT")
             .value_parser(socket_address)
             .action(ArgAction::Append)
-            .help("Serve a TCP port, one client at a time. With --modules, the port counts up.");
+            .help("Serve a TCP port, one client at a time. ADDR may be localhost. With --modules, the port counts up.");
         let stdio = Arg::new(STDIO)
             .long(STDIO)
             .action(ArgAction::SetTrue)
@@ -107,8 +107,23 @@ fn typed<T: Clone + Send + Sync + 'static>(
     places.zip(matches.get_many(option).into_iter().flatten().map(spec)).collect()
 }
 
+/// A name stands for this computer only: what else a name means may change, and would open the line to others.
 fn socket_address(text: &str) -> Result<SocketAddr, String> {
-    text.parse().map_err(|_| "it has to be an IP address and a port, such as 127.0.0.1:5000".into())
+    let form = || "it has to be an address and a port, such as 127.0.0.1:5000 or localhost:5000".to_owned();
+    if let Ok(address) = text.parse() {
+        return Ok(address);
+    }
+    let (name, port) = text.rsplit_once(':').filter(|(name, _)| !name.is_empty()).ok_or_else(form)?;
+    let port: u16 = port.parse().map_err(|_| form())?;
+    let found =
+        (name, port).to_socket_addrs().map_err(|error| format!("{name:?} has no address: {error}"))?;
+    let mut own: Vec<SocketAddr> = found.filter(|address| address.ip().is_loopback()).collect();
+    own.sort_by_key(SocketAddr::is_ipv6);
+    own.into_iter().next().ok_or_else(|| {
+        format!(
+            "{name:?} is not this computer; give the IP address to listen at, such as 0.0.0.0:{port} for all"
+        )
+    })
 }
 
 fn serial(text: &str) -> Result<LineSpec, String> {
@@ -171,6 +186,23 @@ mod tests {
         assert_eq!(typed.specs, expected);
         assert!(typed.has_stdio() && typed.baud.is_none());
         assert_eq!(lines("p").unwrap(), Lines::default());
+    }
+
+    #[test]
+    fn a_name_stands_for_this_computer() {
+        let typed = lines("p --tcp localhost:5000").unwrap();
+        assert!(
+            matches!(&typed.specs[..], [LineSpec::Tcp(at)] if at.ip().is_loopback() && at.port() == 5000)
+        );
+        // RFC 2606 and 6761: there is never such a name.
+        for (line, why) in [
+            ("p --tcp nowhere.invalid:5000", "has no address"),
+            ("p --tcp localhost:no", "such as 127.0.0.1:5000"),
+            ("p --tcp localhost:70000", "such as 127.0.0.1:5000"),
+        ] {
+            let error = lines(line).expect_err(line).to_string();
+            assert!(error.contains(why), "{line}: {error}");
+        }
     }
 
     #[test]
