@@ -331,8 +331,8 @@ pub(crate) struct Record {
     /// traffic.
     #[arg(long, value_name = "FILE")]
     pub(crate) keylog: Option<PathBuf>,
-    /// Write all connections of the modules to FILE (pcapng), with the secrets in it: Wireshark shows it decrypted. For
-    /// debugging only.
+    /// Write all connections of the modules to FILE (pcapng), with the secrets in it: Wireshark shows it decrypted. What is
+    /// no connection (name lookups, echoes, the time) is not in it. For debugging only.
     #[arg(long, value_name = "FILE")]
     pub(crate) pcap: Option<PathBuf>,
     /// Use the FILE of --keylog or --pcap even if others may read it.
