@@ -11,10 +11,10 @@ pub(super) const WAITING: usize = 16;
 #[error("the module is not running any more")]
 pub struct Gone;
 
+/// Sent in a box: a channel keeps room for many, in every module.
 #[derive(Debug)]
 pub(super) enum Command {
-    /// Boxed: a channel keeps room for many, in every module.
-    World(Box<WorldChange>),
+    World(WorldChange),
     Message(Vec<u8>, oneshot::Sender<bool>),
     Stop,
 }
@@ -22,7 +22,7 @@ pub(super) enum Command {
 /// Reaches a running [`Instance`](crate::Instance). Clone it freely.
 #[derive(Clone, Debug)]
 pub struct Handle {
-    pub(super) commands: mpsc::Sender<Command>,
+    pub(super) commands: mpsc::Sender<Box<Command>>,
 }
 
 impl Handle {
@@ -31,7 +31,7 @@ impl Handle {
     /// # Errors
     /// [`Gone`] when the instance is not running any more.
     pub async fn world(&self, change: WorldChange) -> Result<(), Gone> {
-        self.commands.send(Command::World(Box::new(change))).await.map_err(|_| Gone)
+        self.send(Command::World(change)).await
     }
 
     /// Hands over a short message from the network. True: the module has it, and would have it if the program were killed
@@ -41,8 +41,12 @@ impl Handle {
     /// [`Gone`] when the instance is not running any more.
     pub(crate) async fn deliver(&self, tpdu: Vec<u8>) -> Result<bool, Gone> {
         let (taken, answer) = oneshot::channel();
-        self.commands.send(Command::Message(tpdu, taken)).await.map_err(|_| Gone)?;
+        self.send(Command::Message(tpdu, taken)).await?;
         answer.await.map_err(|_| Gone)
+    }
+
+    async fn send(&self, command: Command) -> Result<(), Gone> {
+        self.commands.send(Box::new(command)).await.map_err(|_| Gone)
     }
 
     /// Whether it has ended.
@@ -55,6 +59,6 @@ impl Handle {
     /// # Errors
     /// [`Gone`] when it has ended already.
     pub async fn stop(&self) -> Result<(), Gone> {
-        self.commands.send(Command::Stop).await.map_err(|_| Gone)
+        self.send(Command::Stop).await
     }
 }

@@ -97,7 +97,7 @@ pub struct Instance {
     storing: Storing,
     network: Arc<Network>,
     observer: Option<Arc<dyn Observer>>,
-    commands: mpsc::Receiver<Command>,
+    commands: mpsc::Receiver<Box<Command>>,
     handle: Handle,
     /// Who waits for a short message to be safe.
     arrived: Vec<oneshot::Sender<bool>>,
@@ -181,7 +181,13 @@ impl Instance {
 
     /// Runs until `shutdown` is ready, [`Handle::stop`] is called, or the last line ends; then lets what has been written
     /// leave, and removes the lines. A panic inside ends this instance only.
-    pub async fn run(mut self, shutdown: impl Future<Output = ()>) -> Ended {
+    pub fn run(self, shutdown: impl Future<Output = ()>) -> impl Future<Output = Ended> {
+        // Behind a pointer: a future keeps room for everything that is moved into it once more.
+        let instance = Box::new(self);
+        async move { instance.run_until(shutdown).await }
+    }
+
+    async fn run_until(mut self: Box<Self>, shutdown: impl Future<Output = ()>) -> Ended {
         let mut shutdown = pin!(shutdown);
         let mut ended = poll_fn(|cx| {
             if shutdown.as_mut().poll(cx).is_ready() {
@@ -282,24 +288,24 @@ impl Instance {
 
     /// Ready(true): the instance is to stop; Ready(false): something was done.
     fn poll_commands(&mut self, cx: &mut Context<'_>) -> Poll<bool> {
-        match self.commands.poll_recv(cx) {
-            Poll::Ready(Some(Command::World(change))) => {
-                self.handle_input(Input::World(*change));
+        // Never closed: `self.handle` is a sender.
+        let Poll::Ready(Some(command)) = self.commands.poll_recv(cx) else { return Poll::Pending };
+        match *command {
+            Command::World(change) => {
+                self.handle_input(Input::World(change));
                 Poll::Ready(false)
             }
-            Poll::Ready(Some(Command::Message(_, taken))) if self.modem.message_room() == 0 => {
+            Command::Message(_, taken) if self.modem.message_room() == 0 => {
                 // Fails when nobody waits for it any more.
                 let _ = taken.send(false);
                 Poll::Ready(false)
             }
-            Poll::Ready(Some(Command::Message(tpdu, taken))) => {
+            Command::Message(tpdu, taken) => {
                 self.handle_input(Input::World(WorldChange::Message { tpdu }));
                 self.arrived.push(taken);
                 Poll::Ready(false)
             }
-            Poll::Ready(Some(Command::Stop)) => Poll::Ready(true),
-            // Never closed: `self.handle` is a sender.
-            Poll::Ready(None) | Poll::Pending => Poll::Pending,
+            Command::Stop => Poll::Ready(true),
         }
     }
 

@@ -3,7 +3,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use modem::{QueryFailure, QueryReply, Setup, WorldChange};
+use modem::{Profile, QueryFailure, QueryReply, Setup, WorldChange};
 use pdu::{Address, Stamp, Submit, Tpdu, to_hex};
 
 use super::Network;
@@ -27,7 +27,8 @@ pub(crate) struct Exchange {
 #[derive(Debug)]
 struct Subscriber {
     name: String,
-    setup: Setup,
+    profile: &'static Profile,
+    number: String,
     handle: Handle,
 }
 
@@ -45,7 +46,6 @@ pub(crate) struct Sender {
 impl Exchange {
     /// A module can be reached from now on, as long as it runs.
     pub(crate) fn join(&self, name: &str, setup: &Setup, handle: &Handle, store: &Arc<Store>) -> Sender {
-        let setup = Setup { settings: None, messages: None, ..setup.clone() };
         let sender = Sender {
             name: name.into(),
             number: setup.msisdn(),
@@ -55,15 +55,21 @@ impl Exchange {
         };
         let mut subscribers = self.subscribers.lock().unwrap_or_else(PoisonError::into_inner);
         subscribers.retain(|subscriber| !subscriber.handle.is_gone());
-        subscribers.push(Subscriber { name: name.into(), setup, handle: handle.clone() });
+        subscribers.push(Subscriber {
+            name: name.into(),
+            profile: setup.profile,
+            number: setup.msisdn(),
+            handle: handle.clone(),
+        });
         sender
     }
 
     /// Who has this number.
     fn find(&self, number: &str) -> Option<(String, Handle)> {
         let subscribers = self.subscribers.lock().unwrap_or_else(PoisonError::into_inner);
-        let reachable =
-            |subscriber: &&Subscriber| !subscriber.handle.is_gone() && subscriber.setup.is_dialled_by(number);
+        let reachable = |subscriber: &&Subscriber| {
+            !subscriber.handle.is_gone() && subscriber.profile.reaches(&subscriber.number, number)
+        };
         subscribers.iter().rev().find(reachable).map(|found| (found.name.clone(), found.handle.clone()))
     }
 }

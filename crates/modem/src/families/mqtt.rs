@@ -24,6 +24,7 @@ mod session;
 mod start;
 mod subscribe;
 
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 use at::CmeError;
 
@@ -64,7 +65,7 @@ pub(crate) struct Mqtt {
     identity: Identity,
     client: Client,
     /// An MCONNECT that came before the connection was up.
-    greeting: Option<Greeting>,
+    greeting: Option<Box<Greeting>>,
     /// Payload bytes granted and not yet received.
     granted: usize,
     /// Handed to the connection and not yet taken by the network stack.
@@ -73,7 +74,7 @@ pub(crate) struct Mqtt {
     hex: bool,
     /// MQTTMSGSET.
     cached: bool,
-    /// What waits for MQTTMSGGET, by slot.
+    /// What waits for MQTTMSGGET, by slot; those behind the last one that was ever used are free.
     slots: Vec<Option<Message>>,
     /// How many messages have come; tells which slot is the oldest.
     arrived: u64,
@@ -128,7 +129,7 @@ impl Family for Mqtt {
             unsent: 0,
             hex: false,
             cached: false,
-            slots: (0..setup.profile.mqtt.slots).map(|_| None).collect(),
+            slots: Vec::new(),
             arrived: 0,
         }
     }

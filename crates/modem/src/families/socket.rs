@@ -57,7 +57,7 @@ pub(crate) struct Socket {
     /// `IP PROCESSING`: multi mode, from the first CIPSTART until the last open link is closed by CIPCLOSE.
     processing: bool,
     heart: heart::Heart,
-    /// By number.
+    /// By number; those that something has been done with, and those below them.
     links: Vec<Link>,
     /// CIPMODE 1.
     transparent: transparent::Transparent,
@@ -134,13 +134,12 @@ impl Family for Socket {
         heart::HEARTINQUIRE,
     ];
 
-    fn new(setup: &Setup) -> Self {
-        let links = (0..setup.profile.links).map(|_| Link::default()).collect();
+    fn new(_setup: &Setup) -> Self {
         Self {
             settings: SocketSettings::default(),
             processing: false,
             heart: heart::Heart::default(),
-            links,
+            links: Vec::new(),
             transparent: Default::default(),
         }
     }
@@ -214,7 +213,7 @@ impl Family for Socket {
             (settings.multi, settings.transparent, settings.quick_send) = locked;
         }
         for link in &mut module.families.socket.links {
-            link.ports = options::LocalPorts::default();
+            link.ports = options::LocalPorts::NONE;
         }
         pull::change(module, 0);
         heart::factory(module);
@@ -233,7 +232,7 @@ pub(crate) fn is_busy(module: &Module, number: u8) -> bool {
 
 /// The bearer that a CIPSTART from IP INITIAL asked for is up.
 pub(crate) fn bearer_up(module: &mut Module) {
-    for number in 0..module.setup.profile.links {
+    for number in 0..link::touched(module) {
         let waits = link::get(module, number)
             .is_some_and(|link| link.state == LinkState::Connecting && link.conn.is_none());
         if waits {
@@ -246,7 +245,7 @@ pub(crate) fn bearer_up(module: &mut Module) {
 /// waited for the bearer has a failure of its own.
 pub(crate) fn bearer_lost(module: &mut Module) {
     let single = !multi(module);
-    for number in 0..module.setup.profile.links {
+    for number in 0..link::touched(module) {
         let Some(link) = link::get_mut(module, number).filter(|link| link.busy()) else { continue };
         let cold = link.state == LinkState::Connecting && link.conn.is_none();
         let conn = link.drop_conn(if single { LinkState::Initial } else { LinkState::Closed });
@@ -269,10 +268,10 @@ pub(crate) fn shut(module: &mut Module) {
 
 /// Drops every connection without a word (power-off, restart).
 fn abandon_all(module: &mut Module) {
-    for number in 0..module.setup.profile.links {
+    for number in 0..link::touched(module) {
         let Some(link) = link::get_mut(module, number) else { continue };
         let conn = link.conn;
-        *link = Link { ports: link.ports, ..Link::default() };
+        *link = Link { ports: link.ports, ..Link::INITIAL };
         if let Some(conn) = conn {
             module.link(conn, LinkRequest::Close { quick: true });
         }

@@ -3,7 +3,22 @@
 use alloc::format;
 use alloc::string::String;
 
+use crate::profile::Profile;
 use crate::setup::Setup;
+
+impl Profile {
+    /// Whether who dials `number` reaches the subscriber whose number in international form is `own`: with the country code
+    /// behind `+` or `00`, or without it.
+    #[must_use]
+    pub fn reaches(&self, own: &str, number: &str) -> bool {
+        let own = own.trim_start_matches('+');
+        let (country, _) = self.subscriber_prefix;
+        match number.strip_prefix('+').or_else(|| number.strip_prefix("00")) {
+            Some(international) => international == own,
+            None => number == own || own.strip_prefix(country) == Some(number),
+        }
+    }
+}
 
 impl Setup {
     /// The instance's IMEI: the profile's TAC, six digits of the instance number, the Luhn digit (TS 23.003 6.2.1).
@@ -24,18 +39,6 @@ impl Setup {
     pub fn msisdn(&self) -> String {
         let (country, prefix) = self.profile.subscriber_prefix;
         format!("+{country}{}", padded(prefix, self.instance, self.profile.subscriber_digits))
-    }
-
-    /// Whether who dials `number` reaches this subscriber: with the country code behind `+` or `00`, or without it.
-    #[must_use]
-    pub fn is_dialled_by(&self, number: &str) -> bool {
-        let own = self.msisdn();
-        let own = own.trim_start_matches('+');
-        let (country, _) = self.profile.subscriber_prefix;
-        match number.strip_prefix('+').or_else(|| number.strip_prefix("00")) {
-            Some(international) => international == own,
-            None => number == own || own.strip_prefix(country) == Some(number),
-        }
     }
 
     /// The number of the instance's card: 19 digits and the Luhn digit (ITU-T E.118).
@@ -83,10 +86,10 @@ mod tests {
     fn a_subscriber_is_dialled_in_several_ways() {
         let setup = Setup::new(42, 1, 0);
         for number in ["+861440000000042", "00861440000000042", "861440000000042", "1440000000042"] {
-            assert!(setup.is_dialled_by(number), "{number}");
+            assert!(setup.profile.reaches(&setup.msisdn(), number), "{number}");
         }
         for number in ["+1440000000042", "440000000042", "1440000000043", "", "+"] {
-            assert!(!setup.is_dialled_by(number), "{number}");
+            assert!(!setup.profile.reaches(&setup.msisdn(), number), "{number}");
         }
     }
 

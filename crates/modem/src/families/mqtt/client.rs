@@ -19,7 +19,8 @@ type Packet = GenericPacket<u16>;
 
 /// One end of an MQTT session.
 pub(super) struct Client {
-    connection: Box<Connection<role::Client>>,
+    /// Made with the first session: most modules never have one.
+    connection: Option<Box<Connection<role::Client>>>,
     /// Packet identifiers in use.
     in_flight: usize,
     /// Whose session this is, if it outlives its connection.
@@ -112,10 +113,17 @@ impl Greeting {
 
 impl Client {
     pub(super) fn new(ping_limit: u64) -> Self {
-        let options = ConnectionOptions::new().maximum_packet_size_recv(LONGEST_PACKET);
-        let mut connection = Box::new(Connection::with_options(Version::V3_1_1, options));
-        connection.set_pingresp_recv_timeout(ping_limit);
-        Self { connection, in_flight: 0, session_of: None, ping_limit }
+        Self { connection: None, in_flight: 0, session_of: None, ping_limit }
+    }
+
+    fn connection(&mut self) -> &mut Connection<role::Client> {
+        let ping_limit = self.ping_limit;
+        self.connection.get_or_insert_with(|| {
+            let options = ConnectionOptions::new().maximum_packet_size_recv(LONGEST_PACKET);
+            let mut connection = Box::new(Connection::with_options(Version::V3_1_1, options));
+            connection.set_pingresp_recv_timeout(ping_limit);
+            connection
+        })
     }
 
     /// How many packets wait for the broker's answer.
@@ -131,13 +139,13 @@ impl Client {
             *self = Self::new(self.ping_limit);
         }
         self.session_of = (!packet.clean_session()).then(|| packet.client_id().into());
-        let events = self.connection.send(packet.into());
+        let events = self.connection().send(packet.into());
         self.translate(events)
     }
 
     pub(super) fn disconnect(&mut self) -> Vec<Event> {
         let Ok(packet) = v3_1_1::Disconnect::builder().build() else { return Vec::new() };
-        let events = self.connection.send(packet.into());
+        let events = self.connection().send(packet.into());
         // That the client closes the connection now is left to the host (AT+MIPCLOSE).
         let events = self.translate(events);
         events.into_iter().filter(|event| !matches!(event, Event::Broken(_))).collect()
@@ -145,7 +153,8 @@ impl Client {
 
     /// The connection is gone.
     pub(super) fn closed(&mut self) {
-        let events = self.connection.notify_closed();
+        let Some(connection) = &mut self.connection else { return };
+        let events = connection.notify_closed();
         self.translate(events);
     }
 
@@ -174,7 +183,7 @@ impl Client {
         let builder = v3_1_1::Publish::builder().topic_name(topic)?.qos(qos(quality)).retain(retain).payload(payload);
         if quality == 0 {
             let packet = builder.build()?;
-            let events = self.connection.send(packet.into());
+            let events = self.connection().send(packet.into());
             return Ok(self.translate(events));
         }
         self.with_id(|id| Ok(builder.packet_id(id).build()?.into()))
@@ -187,7 +196,7 @@ impl Client {
 
     /// A timer is due.
     pub(super) fn timer(&mut self, ping: Ping) -> Vec<Event> {
-        let events = self.connection.notify_timer_fired(match ping {
+        let events = self.connection().notify_timer_fired(match ping {
             Ping::Send => TimerKind::PingreqSend,
             Ping::Response => TimerKind::PingrespRecv,
         });
@@ -197,7 +206,7 @@ impl Client {
     /// Takes bytes from the broker, one packet or what there is of it: what it means.
     pub(super) fn receive(&mut self, bytes: &mut &[u8]) -> Vec<Event> {
         let mut cursor = Cursor::new(*bytes);
-        let events = self.connection.recv(&mut cursor);
+        let events = self.connection().recv(&mut cursor);
         let taken = usize::try_from(cursor.position()).unwrap_or(bytes.len()).min(bytes.len());
         *bytes = &bytes[taken..];
         self.translate(events)
@@ -208,15 +217,15 @@ impl Client {
         &mut self,
         make: impl FnOnce(u16) -> Result<Packet, MqttError>,
     ) -> Result<Vec<Event>, MqttError> {
-        let id = self.connection.acquire_packet_id()?;
+        let id = self.connection().acquire_packet_id()?;
         match make(id) {
             Ok(packet) => {
                 self.in_flight += 1;
-                let events = self.connection.send(packet);
+                let events = self.connection().send(packet);
                 Ok(self.translate(events))
             }
             Err(error) => {
-                self.connection.release_packet_id(id);
+                self.connection().release_packet_id(id);
                 Err(error)
             }
         }
@@ -273,13 +282,13 @@ impl Client {
         };
         match answer {
             Ok(packet) => {
-                let events = self.connection.send(packet);
+                let events = self.connection().send(packet);
                 self.translate(events)
             }
             Err(error) => {
-                let mut handled = self.connection.get_qos2_publish_handled();
+                let mut handled = self.connection().get_qos2_publish_handled();
                 handled.remove(&0);
-                self.connection.restore_qos2_publish_handled(handled);
+                self.connection().restore_qos2_publish_handled(handled);
                 alloc::vec![Event::Broken(words(error))]
             }
         }
@@ -292,7 +301,7 @@ impl Client {
                     if !packet.session_present() {
                         // The broker remembers nothing, so identifiers mean nothing any more.
                         self.in_flight = 0;
-                        self.connection.restore_qos2_publish_handled(Default::default());
+                        self.connection().restore_qos2_publish_handled(Default::default());
                     }
                     Event::Accepted
                 }

@@ -87,12 +87,16 @@ pub(super) fn arrived(module: &mut Module, topic: String, bytes: Vec<u8>) {
 
 /// Keeps a message; its slot.
 fn keep(module: &mut Module, topic: String, payload: Vec<u8>) -> Option<usize> {
+    let limit = module.setup.profile.mqtt.slots;
     let mqtt = &mut module.families.mqtt;
     mqtt.arrived += 1;
     let order = mqtt.arrived;
     // A free slot counts as older than any message.
     let age = |slot: &Option<Message>| slot.as_ref().map(|message| message.order);
-    let slot = (0..mqtt.slots.len()).min_by_key(|index| mqtt.slots.get(*index).and_then(age))?;
+    let slot = (0..limit).min_by_key(|index| mqtt.slots.get(*index).and_then(age))?;
+    if mqtt.slots.len() <= slot {
+        mqtt.slots.resize_with(slot + 1, || None);
+    }
     *mqtt.slots.get_mut(slot)? = Some(Message { topic, payload, order });
     Some(slot)
 }
@@ -127,8 +131,8 @@ fn get(x: &mut Exchange<'_>) -> Answer {
 }
 
 fn look(x: &mut Exchange<'_>) -> Answer {
-    let states: Vec<bool> = x.module.families.mqtt.slots.iter().map(Option::is_some).collect();
-    for (slot, there) in states.into_iter().enumerate() {
+    for slot in 0..x.profile().mqtt.slots {
+        let there = x.module.families.mqtt.slots.get(slot).is_some_and(Option::is_some);
         x.info(format_args!("+MQTTMSGGET: {slot},{}", if there { "VALID" } else { "INVALID" }));
     }
     Ok(Outcome::Ok)

@@ -20,7 +20,7 @@ pub(super) fn link_event(module: &mut Module, conn: ConnId, event: LinkEvent<'_>
             tell_numbered(module, "CONNECT OK");
             grant(module);
             if let Some(greeting) = module.families.mqtt.greeting.take() {
-                greet(module, greeting);
+                greet(module, *greeting);
             }
         }
         (

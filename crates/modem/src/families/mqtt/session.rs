@@ -1,5 +1,7 @@
 //! MCONNECT, MDISCONNECT, MQTTSTATU: the session with the broker.
 
+use alloc::boxed::Box;
+
 use super::client::Greeting;
 use super::{Phase, check_online, events, wrong_order};
 use crate::command::{Answer, Command, Evidence, Fault, Outcome, Test, example};
@@ -69,7 +71,7 @@ fn connect(x: &mut Exchange<'_>) -> Answer {
     if at_once {
         events::greet(x.module, greeting);
     } else {
-        x.module.families.mqtt.greeting = Some(greeting);
+        x.module.families.mqtt.greeting = Some(Box::new(greeting));
     }
     Ok(Outcome::Ok)
 }

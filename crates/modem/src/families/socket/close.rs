@@ -63,7 +63,7 @@ fn close(x: &mut Exchange<'_>, number: u8, quick: bool) -> Answer {
     };
     x.module.link(conn, LinkRequest::Close { quick });
     if let Some(link) = link::get_mut(x.module, number) {
-        link.inbox = Inbox::default();
+        link.inbox = Inbox::EMPTY;
         if quick {
             link.drop_conn(LinkState::Closed);
         } else {

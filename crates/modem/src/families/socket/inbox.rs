@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use crate::io::Transport;
 
 /// What a link has received and the host has not read: a stream, or datagrams in order.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Inbox {
     bytes: VecDeque<u8>,
     /// How long the datagrams in `bytes` are; none for TCP.
@@ -14,6 +14,8 @@ pub(super) struct Inbox {
 }
 
 impl Inbox {
+    pub(super) const EMPTY: Self = Self { bytes: VecDeque::new(), datagrams: VecDeque::new() };
+
     /// How many bytes wait.
     pub(super) fn len(&self) -> usize {
         self.bytes.len()
@@ -39,7 +41,7 @@ impl Inbox {
         let taken = self.bytes.drain(..count).collect();
         if self.bytes.is_empty() {
             // An idle link keeps no memory.
-            *self = Self::default();
+            *self = Self::EMPTY;
         }
         taken
     }
@@ -51,7 +53,7 @@ mod tests {
 
     #[test]
     fn a_stream_is_read_in_any_portions() {
-        let mut inbox = Inbox::default();
+        let mut inbox = Inbox::EMPTY;
         inbox.push(Transport::Tcp, b"abc");
         inbox.push(Transport::Tcp, b"def");
         assert_eq!((inbox.take(4), inbox.len()), (b"abcd".to_vec(), 2));
@@ -61,7 +63,7 @@ mod tests {
 
     #[test]
     fn a_read_ends_where_a_datagram_ends() {
-        let mut inbox = Inbox::default();
+        let mut inbox = Inbox::EMPTY;
         inbox.push(Transport::Udp, b"abc");
         inbox.push(Transport::Udp, b"");
         inbox.push(Transport::Udp, b"def");

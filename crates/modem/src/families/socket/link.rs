@@ -72,30 +72,27 @@ pub(super) struct Link {
     pub(super) announced: bool,
 }
 
-impl Default for Link {
-    fn default() -> Self {
-        Self {
-            state: LinkState::Initial,
-            conn: None,
-            line: LineId(0),
-            transport: Transport::Tcp,
-            host: String::new(),
-            port: 0,
-            peer: None,
-            local_port: None,
-            ports: LocalPorts::default(),
-            accepted: 0,
-            sent: 0,
-            acked: 0,
-            granted: 0,
-            inbox: Inbox::default(),
-            peer_closed: false,
-            announced: false,
-        }
-    }
-}
-
 impl Link {
+    /// As after CIPSHUT, with nothing set about it.
+    pub(super) const INITIAL: Self = Self {
+        state: LinkState::Initial,
+        conn: None,
+        line: LineId(0),
+        transport: Transport::Tcp,
+        host: String::new(),
+        port: 0,
+        peer: None,
+        local_port: None,
+        ports: LocalPorts::NONE,
+        accepted: 0,
+        sent: 0,
+        acked: 0,
+        granted: 0,
+        inbox: Inbox::EMPTY,
+        peer_closed: false,
+        announced: false,
+    };
+
     /// Whether it holds a connection, or is about to.
     pub(super) fn busy(&self) -> bool {
         matches!(self.state, LinkState::Connecting | LinkState::Connected | LinkState::Closing)
@@ -137,12 +134,31 @@ impl fmt::Display for Tag {
     }
 }
 
+/// What every link is like that nothing has been done with.
+static UNTOUCHED: Link = Link::INITIAL;
+
 pub(super) fn get(module: &Module, number: u8) -> Option<&Link> {
-    module.families.socket.links.get(usize::from(number))
+    let untouched = || (number < module.setup.profile.links).then_some(&UNTOUCHED);
+    module.families.socket.links.get(usize::from(number)).or_else(untouched)
 }
 
+/// How many links something has been done with, or with one of a higher number.
+pub(super) fn touched(module: &Module) -> u8 {
+    u8::try_from(module.families.socket.links.len()).unwrap_or(u8::MAX)
+}
+
+/// There are as many links as have been needed: most modules need one.
 pub(super) fn get_mut(module: &mut Module, number: u8) -> Option<&mut Link> {
-    module.families.socket.links.get_mut(usize::from(number))
+    if number >= module.setup.profile.links {
+        return None;
+    }
+    let links = &mut module.families.socket.links;
+    let needed = usize::from(number) + 1;
+    if links.len() < needed {
+        links.reserve_exact(needed - links.len());
+        links.resize_with(needed, || Link::INITIAL);
+    }
+    links.get_mut(usize::from(number))
 }
 
 /// An unsolicited text of a link, on its line, with its number in multi mode.

@@ -89,13 +89,15 @@ pub(super) const CIPSERVER: Command = Command {
 };
 
 /// CLPORT of one link; 0: any.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct LocalPorts {
     tcp: u16,
     udp: u16,
 }
 
 impl LocalPorts {
+    pub(super) const NONE: Self = Self { tcp: 0, udp: 0 };
+
     fn of(self, transport: Transport) -> u16 {
         match transport {
             Transport::Tcp => self.tcp,
@@ -149,7 +151,7 @@ fn read_ports(x: &mut Exchange<'_>) -> Answer {
     let several = multi(x.module);
     let last = if several { x.profile().links.saturating_sub(1) } else { 0 };
     for number in 0..=last {
-        let LocalPorts { tcp, udp } = get(x.module, number).map(|link| link.ports).unwrap_or_default();
+        let LocalPorts { tcp, udp } = get(x.module, number).map_or(LocalPorts::NONE, |link| link.ports);
         if several {
             x.info(format_args!("+CLPORT: {number},{tcp},{udp}"));
         } else {

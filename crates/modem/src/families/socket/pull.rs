@@ -70,7 +70,7 @@ fn set(x: &mut Exchange<'_>) -> Answer {
 /// Another mode. What waits is pushed when the host does not want to fetch it any more.
 pub(super) fn change(module: &mut Module, mode: u8) {
     module.families.socket.settings.pull = mode;
-    for number in 0..module.setup.profile.links {
+    for number in 0..link::touched(module) {
         if mode == 0 {
             while let Some(bytes) = take_all(module, number) {
                 deliver(module, number, &bytes);

@@ -3,7 +3,7 @@
 use core::fmt;
 use core::net::SocketAddr;
 
-use super::link::{LinkState, get, get_mut};
+use super::link::{LinkState, get, get_mut, touched};
 use super::{SocketSettings, WINDOW, transparent};
 use crate::io::{LinkRequest, Transport};
 use crate::module::Module;
@@ -111,7 +111,7 @@ pub(super) fn grant(module: &mut Module, number: u8) {
 
 /// A line took bytes: links whose data goes there may be read again.
 pub(super) fn line_drained(module: &mut Module) {
-    for number in 0..module.setup.profile.links {
+    for number in 0..touched(module) {
         grant(module, number);
     }
 }

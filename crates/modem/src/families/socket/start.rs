@@ -100,7 +100,7 @@ fn start(x: &mut Exchange<'_>) -> Answer {
     let line = x.line;
     if let Some(link) = get_mut(x.module, number) {
         let ports = link.ports;
-        *link = Link { state: LinkState::Connecting, line, transport, host, port, ports, ..Link::default() };
+        *link = Link { state: LinkState::Connecting, line, transport, host, port, ports, ..Link::INITIAL };
     }
     x.module.families.socket.processing = several;
     if cold {
