@@ -18,7 +18,8 @@ pub(super) const HTTPACTION: Command = Command {
               them when is assumed). A body that AT+HTTPDATA has taken is sent by POST only, and stays when there is no reply at all \
               (assumed). POST always has a new connection, GET and HEAD one that the server keeps, for up to 30 s (assumed). With \
               REDIR=1 up to five redirects are followed, never from https to http; other servers get no Authorization, Cookie or \
-              unknown headers (all assumed); the last reply counts.",
+              unknown headers (all assumed); the last reply counts. ERROR:<n> lines, \
+              which the manual lists without saying when they come, never come (assumed).",
     longest: 9_000,
     needs_card: true,
     set: Some(act),
