@@ -6,11 +6,17 @@ from pathlib import Path
 
 import pytest
 
-from support.at import ERROR, At, lines
-from support.ftp import KINDS, FtpServer, PyFtpd, Tap, Vsftpd
+from support import wait
+from support.at import ERROR, OK, At, lines
+from support.ftp import KINDS, FtpServer, PyFtpd, Vsftpd
 from support.ftp_session import BYTES, begin_upload, block, content, fetch, read, set_up, source, target, upload, visit
+from support.tap import Tap
 from support.twin import Twin
 
+# How long the module and a server on this machine may take over a long file.
+LONG = 60 + BYTES / 10_000
+# What its memory takes for AT+FTPFILEPUT.
+MEMORY = min(BYTES, 300_000)
 TEXT = b"What stands in a file:\r\n\x00\xff\r\nand its end\n"
 
 
@@ -245,3 +251,99 @@ def test_a_download_that_is_cut(twin: Twin) -> None:
         assert fetch(at) == (whole[half:], 0)
         assert first == whole[:half]
         assert f"REST {half}" in server.commands
+
+
+def test_files_of_the_module(at: At, server: FtpServer, twin: Twin) -> None:
+    whole = content(BYTES)
+    server.put("down.bin", whole)
+    source(at, server.path, "down.bin")
+    at.ok('AT+FTPGETTOFS=0,"kept.bin"')
+    at.expect(lines(f"+FTPGETTOFS: 0,{BYTES}"), LONG)
+    (kept,) = twin.files.rglob("kept.bin")
+    assert kept.read_bytes() == whole
+    target(at, server.path, "back.bin")
+    at.ok('AT+FTPPUTFRMFS="C:/USER/FTP/kept.bin"')
+    at.expect(lines(f"+FTPPUTFRMFS: 0,{BYTES}"), LONG)
+    server.expect("back.bin", whole)
+    source(at, server.path, "none")
+    at.ok('AT+FTPGETTOFS=0,"none.bin"')
+    at.expect(lines("+FTPGETTOFS: 79"), LONG)
+    assert not list(twin.files.rglob("none.bin"))
+
+
+def test_a_file_by_way_of_the_modules_memory(at: At, server: FtpServer) -> None:
+    whole = content(MEMORY)
+    server.put("down.bin", whole)
+    source(at, server.path, "down.bin")
+    at.ok('AT+FTPGETTOFS=0,"kept.bin"')
+    at.expect(lines(f"+FTPGETTOFS: 0,{MEMORY}"), LONG)
+    target(at, server.path, "again.bin")
+    at.ok('AT+FTPFILEPUT=1,"C:/USER/FTP/kept.bin"')
+    visit(at, "FTPPUT=1", "1,0", LONG)
+    at.ok("AT+FTPFILEPUT=0")
+    server.expect("again.bin", whole)
+
+
+def test_by_way_of_the_modules_memory(at: At, server: FtpServer, twin: Twin) -> None:
+    server.put("1.txt", TEXT)
+    source(at, server.path, "1.txt")
+    visit(at, "FTPEXTGET=1", "1,0")
+    at.ask("AT+FTPEXTGET=2,hello", lines(f"+FTPEXTGET: 2,{len(TEXT)}", "OK"))
+    at.send(b"AT+FTPEXTGET=3,5,10\r")
+    at.expect(b"\r\n+FTPEXTGET: 3,10\r\n" + TEXT[5:15] + OK)
+    at.ok("AT+FTPEXTGET=0")
+    (kept,) = twin.files.rglob("hello")
+    assert kept.read_bytes() == TEXT
+    target(at, server.path, "image")
+    at.ok("AT+FTPEXTPUT=1")
+    for start, part in ((0, b"12345"), (5, b"67890AB")):
+        at.send(f"AT+FTPEXTPUT=2,{start},{len(part)},10000\r\n".encode())
+        at.until(f"+FTPEXTPUT: {start},{len(part)}".encode())
+        at.send(part)
+        at.until(OK)
+    visit(at, "FTPPUT=1", "1,0")
+    at.ok("AT+FTPEXTPUT=0")
+    server.expect("image", b"1234567890AB")
+
+
+def test_a_download_into_a_file_that_is_cut(twin: Twin) -> None:
+    """The module goes on by itself."""
+    whole, half, tap = content(BYTES), BYTES // 2, Tap()
+    with PyFtpd(tap=tap) as server:
+        at = twin.serial()
+        set_up(at, server)
+        server.put("long", whole)
+        source(at, "/", "long")
+        tap.hold_after = half
+        at.ok('AT+FTPGETTOFS=0,"long",3,0')
+        wait.until(lambda: received(at) == half, "the first half")
+        tap.cut()
+        at.expect(lines(f"+FTPGETTOFS: 0,{BYTES}"), LONG)
+        (kept,) = twin.files.rglob("long")
+        assert kept.read_bytes() == whole
+        assert f"REST {half}" in server.commands
+
+
+def received(at: At) -> int:
+    """Bytes that AT+FTPGETTOFS has, by its own word."""
+    at.send(b"AT+FTPGETTOFS?\r")
+    said = re.fullmatch(rb"\r\n\+FTPGETTOFS: 1,(\d+)(,\d+)?\r\n", at.until(b"\r\n") + at.until(b"\r\n"))
+    at.expect(OK)
+    assert said
+    return int(said[1])
+
+
+def test_a_file_that_does_not_fit(at: At, server: FtpServer, twin: Twin) -> None:
+    """5 MiB: more than the module's file system has. Nothing half written is left."""
+    server.put("large", bytes(5 << 20))
+    server.put("small", TEXT)
+    source(at, server.path, "large")
+    before = sorted(twin.state.rglob("*"))
+    at.ok('AT+FTPGETTOFS=0,"kept"')
+    at.expect(lines("+FTPGETTOFS: 85"), 60)
+    assert [path for path in sorted(twin.state.rglob("*")) if path.is_file() and path not in before] == []
+    source(at, server.path, "small")
+    at.ok('AT+FTPGETTOFS=0,"kept"')
+    at.expect(lines(f"+FTPGETTOFS: 0,{len(TEXT)}"))
+    (kept,) = twin.files.rglob("kept")
+    assert kept.read_bytes() == TEXT

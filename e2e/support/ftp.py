@@ -4,14 +4,11 @@ Each is told of one user, has a home directory of its own under a short name, an
 whoever starts it, so it shows the whole file system; the others show the home directory as `/`.
 """
 
-import contextlib
 import logging
 import os
 import pwd
 import re
 import shutil
-import socket
-import struct
 import subprocess
 import sys
 import tempfile
@@ -28,6 +25,7 @@ from pyftpdlib.servers import FTPServer
 
 from . import wait
 from .pki import Identity
+from .tap import Tap
 from .tcp import free_port, listens
 
 USER, PASSWORD = "ftp", "secret"
@@ -147,8 +145,8 @@ class _Process(FtpServer):
 class Vsftpd(_Process):
     """vsftpd. Its user is `anonymous` by its own terms, with a password that it knows.
 
-    With an identity it speaks TLS, and no longer anything else; data connections have to be protected, and to resume the
-    session of their control connection. With an authority it demands certificates.
+    With an identity it speaks TLS, and no longer anything else; data connections have to be protected, and to resume
+    the session of their control connection. With an authority it demands certificates.
     """
 
     def __init__(
@@ -281,59 +279,6 @@ class PureFtpd(_Process):
         self._process.wait(timeout=20)
 
 
-class Tap:
-    """What data connections lead through: sees every byte, and can cut one of them."""
-
-    def __init__(self) -> None:
-        self.seen = bytearray()
-        # The next data connection stands still when so many bytes have come through one way, until it is cut.
-        self.hold_after: int | None = None
-        self._cut = threading.Event()
-
-    def cut(self) -> None:
-        """Resets the connection that stands still, or will."""
-        self._cut.set()
-
-    def lead_to(self, port: int) -> int:
-        """A port that leads to this one, once."""
-        listener = socket.create_server(("127.0.0.1", 0))
-        threading.Thread(target=self._relay, args=(listener, port), daemon=True).start()
-        return int(listener.getsockname()[1])
-
-    def _relay(self, listener: socket.socket, port: int) -> None:
-        with listener, contextlib.suppress(OSError):
-            listener.settimeout(60)
-            client, _ = listener.accept()
-            with client, socket.create_connection(("127.0.0.1", port)) as server:
-                limit, self.hold_after = self.hold_after, None
-                over = threading.Event()
-                ways = [(client, server), (server, client)]
-                threads = [threading.Thread(target=self._carry, args=(*way, limit, over), daemon=True) for way in ways]
-                for thread in threads:
-                    thread.start()
-                for thread in threads:
-                    thread.join(timeout=300)
-
-    def _carry(self, source: socket.socket, target: socket.socket, limit: int | None, over: threading.Event) -> None:
-        passed = 0
-        with contextlib.suppress(OSError):
-            while data := source.recv(4096):
-                part = data if limit is None else data[: limit - passed]
-                self.seen += part
-                passed += len(part)
-                target.sendall(part)
-                if passed == limit:
-                    self._cut.wait(timeout=300)
-                    over.set()
-                    for end in (source, target):
-                        # Closing resets; this wakes the thread of the other way.
-                        end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-                        end.shutdown(socket.SHUT_RD)
-                    return
-            if not over.is_set():
-                target.shutdown(socket.SHUT_WR)
-
-
 class PyFtpd(FtpServer):
     """pyftpdlib, on a thread. It can be told to misbehave, and notes what it is told (`commands`).
 
@@ -351,8 +296,8 @@ class PyFtpd(FtpServer):
         pasv_address: str | None = None,
         tap: Tap | None = None,
     ) -> None:
-        """`refuse`: the replies to commands that are not carried out; `pasv_address`: the address that PASV gives; `tap`:
-        what the data connections lead through."""
+        """`refuse`: the replies to commands that are not carried out; `pasv_address`: the address that PASV gives;
+        `tap`: what the data connections lead through."""
         super().__init__()
         self.commands: list[str] = []
         self._said: list[str] = []
@@ -396,6 +341,8 @@ class PyFtpd(FtpServer):
             context.use_certificate_chain_file(str(identity.certificate))
             context.use_privatekey_file(str(identity.key))
             if client_authority:
+                # Without it, OpenSSL does not resume the session of a client that has shown a certificate.
+                context.set_session_id(b"pyftpdlib")
                 context.load_verify_locations(str(client_authority.certificate))
                 context.set_verify(SSL.VERIFY_PEER | SSL.VERIFY_FAIL_IF_NO_PEER_CERT, lambda *seen: bool(seen[-1]))
             Handler.ssl_context = context
