@@ -14,6 +14,8 @@ const SECONDS: &str = "600";
 const MESSAGES: &str = "10000";
 /// How long the file is that comes over HTTP in parts, in bytes.
 const HTTP_BYTES: &str = "8388608";
+/// How long the file is that goes each way over FTP, in bytes.
+const FTP_BYTES: &str = "1048576";
 /// How much goes each way in transparent mode over TLS, in MiB.
 const MEBIBYTES: &str = "1024";
 
@@ -40,7 +42,7 @@ pub(crate) fn run() -> Result<()> {
 
     run::step(
         "Ten minutes over real sockets, 1 GiB each way in transparent mode over TLS, 10,000 MQTT messages each way, \
-         8 MiB over HTTP",
+         8 MiB over HTTP, 1 MiB each way over FTP",
     );
     let mut pytest = Command::new(python);
     pytest.current_dir(run::root());
@@ -51,11 +53,14 @@ pub(crate) fn run() -> Result<()> {
         "e2e/test_transparent.py",
         "e2e/test_mqtt.py",
         "e2e/test_http.py",
+        "e2e/test_ftp.py",
+        "e2e/test_ftp_tls.py",
         "-p",
         "no:cacheprovider",
     ]);
     pytest.env("MODEMTWIN", binary).env("PYTHONDONTWRITEBYTECODE", "1");
     pytest.env("SOAK_SECONDS", SECONDS).env("MODEMTWIN_TRANSPARENT_MIB", MEBIBYTES);
     pytest.env("MQTT_MESSAGES", MESSAGES).env("HTTP_BYTES", HTTP_BYTES);
+    pytest.env("FTP_BYTES", FTP_BYTES);
     run::run(&mut pytest)
 }
