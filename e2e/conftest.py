@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from support.nginx import Nginx
+from support.origin import ANSWERS, Origin
 from support.pki import Pki
 from support.tcp import TcpServer, echo
 from support.twin import Twin
@@ -47,6 +49,20 @@ def tcp_echo() -> Iterator[TcpServer]:
     """A plain TCP echo."""
     with TcpServer(echo) as server:
         yield server
+
+
+@pytest.fixture
+def nginx(tmp_path: Path) -> Iterator[Nginx]:
+    """A plain web server."""
+    with Nginx(tmp_path) as nginx:
+        yield nginx
+
+
+@pytest.fixture
+def origin() -> Iterator[Origin]:
+    """A web server that answers as nginx would not."""
+    with Origin(ANSWERS) as origin:
+        yield origin
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

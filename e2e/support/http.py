@@ -1,14 +1,12 @@
-"""HTTP over the module's AT commands, and a server whose answers are written out byte by byte."""
+"""HTTP over the module's AT commands."""
 
 import re
-import socket
-import ssl
-from collections.abc import Iterable, Mapping
 
 from .at import OK, At, lines
-from .pki import Identity
-from .tcp import TcpServer
+from .nginx import Nginx
 
+# What the module keeps of a reply, and takes of a body.
+BUFFER = 319_488
 # Long bodies come through a PTY in portions.
 LONG = 60.0
 
@@ -78,56 +76,9 @@ def provide(at: At, data: bytes) -> None:
     at.expect(OK, LONG)
 
 
-class Origin(TcpServer):
-    """Answers each path with exactly the portions that are written for it, then closes the connection.
-
-    With an identity it speaks TLS; with `rude` it leaves out TLS's own end (close_notify).
-    """
-
-    def __init__(
-        self, answers: Mapping[str, Iterable[bytes]], *, identity: Identity | None = None, rude: bool = False
-    ) -> None:
-        self._answers = answers
-        self._rude = rude
-        self._tls = _tls(identity) if identity else None
-        self.asked: list[bytes] = []
-        super().__init__(self._answer if identity is None else self._secure)
-
-    def _secure(self, connection: socket.socket) -> None:
-        assert self._tls
-        with self._tls.wrap_socket(connection, server_side=True) as secured:
-            self._reply(secured)
-            if not self._rude:
-                secured.unwrap()
-            secured.shutdown(socket.SHUT_RDWR)
-
-    def _answer(self, connection: socket.socket) -> None:
-        self._reply(connection)
-        # First that there is no more; what was not read would else reset the connection.
-        connection.shutdown(socket.SHUT_WR)
-        while connection.recv(65_536):
-            pass
-        connection.close()
-
-    def _reply(self, connection: socket.socket) -> None:
-        # Each portion is to be a segment of its own.
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        request = b""
-        while not request.endswith(b"\r\n\r\n"):
-            if not (data := connection.recv(65_536)):
-                return
-            request += data
-        self.asked.append(request)
-        for portion in self._answers[request.split(b" ", 2)[1].decode()]:
-            connection.sendall(portion)
-
-    def url(self, path: str) -> str:
-        return f"http{'s' if self._tls else ''}://127.0.0.1:{self.port}{path}"
-
-
-def _tls(identity: Identity) -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.maximum_version = ssl.TLSVersion.TLSv1_2
-    context.set_ciphers("AES256-SHA:@SECLEVEL=0")
-    context.load_cert_chain(identity.certificate, identity.key)
-    return context
+def begin_slowly(at: At, nginx: Nginx) -> None:
+    """A request whose reply takes a minute, and is on its way."""
+    nginx.put("slow.bin", bytes(60_000))
+    target(at, nginx.url("/slower/slow.bin"))
+    begin(at)
+    nginx.wait_for_writing()

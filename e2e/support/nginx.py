@@ -15,6 +15,9 @@ from .tcp import free_port, listens
 # Debian installs it where ordinary users have no path to.
 ENVIRONMENT = {**os.environ, "PATH": os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin"])}
 
+# What every server has as hello.txt.
+HELLO = b"Hello LuatOS!!!"
+
 # One line for each request, `key=value` with tabs between, so that values may have blanks.
 LOG_FORMAT = "\\t".join(
     f"{key}=${variable}"
@@ -94,8 +97,8 @@ http {{
 
 
 class Nginx:
-    """One server. With an identity it speaks TLS; with an authority it demands certificates; `origin` is the port of the
-    server that has /origin/."""
+    """One server. With an identity it speaks TLS; with an authority it demands certificates; `origin` is the port of
+    the server that has /origin/."""
 
     def __init__(
         self,
@@ -110,6 +113,8 @@ class Nginx:
         self._directory.mkdir(parents=True, exist_ok=True)
         self.root = self._directory / "root"
         self.root.mkdir()
+        self._scheme = "https" if identity else "http"
+        self.put("hello.txt", HELLO)
         self._errors = self._directory / "errors"
         lines = []
         if identity:
@@ -168,6 +173,10 @@ class Nginx:
         """Is there again, on the same port."""
         self.kill()
         assert self._start(), self.errors()
+
+    def url(self, path: str, scheme: str = "") -> str:
+        """Where it has this."""
+        return f"{scheme or self._scheme}://127.0.0.1:{self.port}{path}"
 
     def put(self, name: str, content: bytes) -> None:
         """A file that it serves."""

@@ -51,11 +51,15 @@ pub(crate) fn of(failure: &Failure) -> Option<&'static str> {
             _ => return None,
         },
         Cause::NotTls { first } if greets(first) => {
-            "this port expects STARTTLS (SMTP, IMAP, POP3, FTP), which the module does not have, or is the plain port: \
-             use the port where TLS begins at once"
+            "this port expects STARTTLS (SMTP, IMAP, POP3), which the module does not have, or AUTH TLS (FTP: FTPSSL 2), \
+             or is the plain port: use the port where TLS begins at once"
         }
-        Cause::NotTls { .. } => "is it a plain port? Set CIPSSL to 0, or use the server's TLS port",
-        Cause::Echo => "is it a plain echo? Set CIPSSL to 0, or use the server's TLS port",
+        Cause::NotTls { .. } => {
+            "is it a plain port? Connect without TLS (CIPSSL 0, MIPSTART, http://, FTPSSL 0), or use the server's TLS port"
+        }
+        Cause::Echo => {
+            "is it a plain echo? Connect without TLS (CIPSSL 0, MIPSTART, http://, FTPSSL 0), or use the server's TLS port"
+        }
         Cause::WrongVersion { .. } => "set sslversion to the version that the server answers with, or to 4",
         Cause::Closed { after_data: false } => "it is not a TLS port, or it accepts nothing of that",
         Cause::Timeout { silent: true, .. } => {

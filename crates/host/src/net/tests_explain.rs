@@ -257,7 +257,7 @@ async fn certificates() {
 async fn what_is_not_tls() {
     let lab = Lab::new().await;
     for (greeting, advice) in [
-        ("HTTP/1.1 400 Bad Request\r\n\r\n", "CIPSSL to 0"),
+        ("HTTP/1.1 400 Bad Request\r\n\r\n", "Connect without TLS (CIPSSL 0"),
         ("220 mail.example ESMTP\r\n", "STARTTLS"),
         ("220-ftp.example\r\n", "STARTTLS"),
         ("* OK IMAP4rev1 ready\r\n", "STARTTLS"),
@@ -276,7 +276,8 @@ async fn what_is_not_tls() {
         drop(tokio::io::copy(&mut from, &mut into).await);
     })
     .await;
-    expect(Stage::Tls, Fault::Command, &["our own ClientHello came back"], "CIPSSL to 0").check(&explanation);
+    expect(Stage::Tls, Fault::Command, &["our own ClientHello came back"], "Connect without TLS (CIPSSL 0")
+        .check(&explanation);
     let explanation = against(&lab, plain(), async |mut stream| {
         stream.read_exact(&mut [0; 5]).await.unwrap();
     })
