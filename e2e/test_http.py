@@ -59,6 +59,7 @@ def test_ranges(twin: Twin, nginx: Nginx, tmp_path: Path) -> None:
     assert [request["range"] for request in nginx.wait_for_requests(5)] == ranges
 
 
+# @covers http.para.break http.keep.again
 def test_a_long_file_in_parts(twin: Twin, nginx: Nginx) -> None:
     """What is longer than the buffer comes in parts, over one connection."""
     content = os.urandom(BYTES)
@@ -91,6 +92,7 @@ def test_redirects(twin: Twin, nginx: Nginx) -> None:
     assert seen[4:] == ["/round/"] * 6
 
 
+# @covers http.redirect.method
 def test_redirects_of_a_post(twin: Twin, nginx: Nginx) -> None:
     """As browsers do it: a GET, without the body."""
     at = twin.serial()
@@ -101,8 +103,9 @@ def test_redirects_of_a_post(twin: Twin, nginx: Nginx) -> None:
     assert [request["request"].split()[0] for request in nginx.wait_for_requests(2)] == ["POST", "GET"]
 
 
+# @covers http.head.raw http.head.count http.para.override
 def test_head_byte_for_byte(twin: Twin, nginx: Nginx) -> None:
-    """The nginx's own spelling and order; the only thing that changes meanwhile is the time."""
+    """The server's own spelling and order; the only thing that changes meanwhile is the time."""
     at = twin.serial()
     http.start(at, nginx.url("/hello.txt"))
     at.ok('AT+HTTPPARA="USER_DEFINED","Connection: close"')
@@ -118,6 +121,7 @@ def test_head_byte_for_byte(twin: Twin, nginx: Nginx) -> None:
     assert http.body(at) == HELLO
 
 
+# @covers http.body.gzip
 def test_packed_stays_packed(twin: Twin, nginx: Nginx) -> None:
     packed = gzip.compress(HELLO * 1000)
     nginx.put("table.txt.gz", packed)
@@ -127,6 +131,7 @@ def test_packed_stays_packed(twin: Twin, nginx: Nginx) -> None:
     assert b"\r\nContent-Encoding: gzip" in http.head(at)
 
 
+# @covers http.timeout.silence http.busy
 def test_a_slow_body(twin: Twin, nginx: Nginx) -> None:
     """It dribbles for two seconds; TIMEOUT is about silence, and commands go on meanwhile."""
     content = os.urandom(65_536)
@@ -153,6 +158,7 @@ def test_bodies_arrive_as_they_are(twin: Twin, nginx: Nginx, size: int) -> None:
     at.works()
 
 
+# @covers http.status.602
 def test_one_byte_over_the_buffer(twin: Twin, nginx: Nginx) -> None:
     content = os.urandom(BUFFER + 1)
     nginx.put("body.bin", content)
@@ -190,6 +196,7 @@ def test_into_a_file(twin: Twin, nginx: Nginx, tmp_path: Path) -> None:
     assert (twin.files / "table.bin").read_bytes() == table.read_bytes()
 
 
+# @covers http.save.ok http.limit.buffer
 def test_into_a_file_that_is_the_whole_buffer(twin: Twin, nginx: Nginx) -> None:
     content = os.urandom(BUFFER)
     nginx.put("big.bin", content)
@@ -213,6 +220,7 @@ def everything(twin: Twin) -> set[str]:
     return {str(path.relative_to(twin.state)) for path in twin.state.rglob("*") if path.is_file()}
 
 
+# @covers http.tofs.ok http.tofs.replaces http.tofs.full http.tofs.status
 def test_download_into_a_file(twin: Twin, nginx: Nginx) -> None:
     """Longer than the buffer, past it; the old file is there until the new one is."""
     content = os.urandom(1 << 20)
@@ -260,6 +268,7 @@ def test_a_download_that_is_cut_off(twin: Twin, nginx: Nginx, who: str) -> None:
     assert everything(twin) == before
 
 
+# @covers http.kept.restart http.kept.init
 def test_parameters_over_a_restart(twin: Twin, nginx: Nginx) -> None:
     """AT+HTTPSCONT, and a request with what was kept."""
     at = twin.serial()
@@ -274,6 +283,7 @@ def test_parameters_over_a_restart(twin: Twin, nginx: Nginx) -> None:
     assert (request["agent"], request["x"]) == ("sensor/2", "a")
 
 
+# @covers http.body.chunked http.body.close http.body.old http.body.interim http.body.none
 def test_answers_of_every_form(twin: Twin, origin: Origin) -> None:
     at = twin.serial()
     http.start(at)
@@ -299,6 +309,7 @@ def test_through_nginx_to_an_old_server(twin: Twin, origin: Origin, tmp_path: Pa
         assert b"\r\nTransfer-Encoding: chunked\r\n" in b"\r\n" + http.head(at) + b"\r\n"
 
 
+# @covers http.body.early
 def test_refused_before_the_body_has_gone(twin: Twin, nginx: Nginx) -> None:
     """nginx answers as soon as it has seen Content-Length; the rest of the body is for nobody."""
     at = twin.serial()
@@ -310,8 +321,9 @@ def test_refused_before_the_body_has_gone(twin: Twin, nginx: Nginx) -> None:
     assert http.get(at, nginx.url("/hello.txt")) == HELLO
 
 
+# @covers http.proxy.plain
 def test_through_a_proxy(twin: Twin, nginx: Nginx) -> None:
-    """The proxy asks the nginx of the URL."""
+    """The proxy asks the server of the URL."""
     at = twin.serial()
     http.start(at)
     at.ok('AT+HTTPPARA="PROIP","127.0.0.1"', f'AT+HTTPPARA="PROPORT",{nginx.proxy_port}')

@@ -35,6 +35,7 @@ def test_answers_that_are_none(twin: Twin, origin: Origin, path: str, status: in
     assert http.get(at, origin.url("/old")) == HELLO
 
 
+# @covers http.line http.action.busy
 def test_two_lines(start_twin: Callable[..., Twin], nginx: Nginx, tmp_path: Path) -> None:
     """One session for all lines; the URC is for the line that asked."""
     second = tmp_path / "second"
@@ -55,6 +56,7 @@ def test_two_lines(start_twin: Callable[..., Twin], nginx: Nginx, tmp_path: Path
     other.close()
 
 
+# @covers http.read.shared http.read.flow
 def test_a_line_that_stops_reading(start_twin: Callable[..., Twin], nginx: Nginx, tmp_path: Path) -> None:
     """What it has begun to read stays what it was, whatever another line does meanwhile."""
     second = tmp_path / "second"
@@ -77,6 +79,7 @@ def test_a_line_that_stops_reading(start_twin: Callable[..., Twin], nginx: Nginx
     other.close()
 
 
+# @covers http.limit.connections
 def test_no_connection_left(twin: Twin, nginx: Nginx) -> None:
     """The module has eight."""
     with TcpServer(silence) as mute:
@@ -91,8 +94,9 @@ def test_no_connection_left(twin: Twin, nginx: Nginx) -> None:
         assert http.act(at) == (200, len(HELLO))
 
 
+# @covers http.keep.once-more
 def test_a_connection_that_the_server_has_closed(twin: Twin, nginx: Nginx, tmp_path: Path) -> None:
-    """Kept by the module, gone at the nginx: the next request gets a new one, and the host sees nothing of it."""
+    """Kept by the module, gone at the server: the next request gets a new one, and the host sees nothing of it."""
     at = twin.serial()
     http.start(at)
     assert http.get(at, nginx.url("/hello.txt")) == HELLO
@@ -117,6 +121,7 @@ def test_nginx_dies_in_the_middle(twin: Twin, pki: Pki, tmp_path: Path, scheme: 
         assert http.get(at, server.url("/hello.txt")) == HELLO
 
 
+# @covers http.bearer.lost
 def test_the_bearer_is_lost_in_the_middle(start_twin: Callable[..., Twin], nginx: Nginx, tmp_path: Path) -> None:
     """The articles' way back: HTTPTERM, SAPBR=0 (which fails), SAPBR=1."""
     world = tmp_path / "world.txt"
@@ -136,6 +141,7 @@ def test_the_bearer_is_lost_in_the_middle(start_twin: Callable[..., Twin], nginx
     assert http.get(at, nginx.url("/hello.txt")) == HELLO
 
 
+# @covers http.term.busy
 def test_the_host_gives_up_in_the_middle(twin: Twin, nginx: Nginx) -> None:
     """HTTPTERM closes the connection, and nothing more is told."""
     at = twin.serial()
@@ -147,6 +153,7 @@ def test_the_host_gives_up_in_the_middle(twin: Twin, nginx: Nginx) -> None:
     nginx.wait_for_requests(2)
 
 
+# @covers http.bearer.closed
 def test_the_bearer_is_closed_in_the_middle(twin: Twin, nginx: Nginx) -> None:
     at = twin.serial()
     http.start(at)
@@ -157,6 +164,7 @@ def test_the_bearer_is_closed_in_the_middle(twin: Twin, nginx: Nginx) -> None:
     at.works()
 
 
+# @covers http.status.408
 def test_silence(twin: Twin) -> None:
     """A server that takes the request and says nothing, for as long as TIMEOUT says."""
     with TcpServer(silence) as mute:
@@ -167,6 +175,7 @@ def test_silence(twin: Twin) -> None:
         twin.wait_for_log("TIMEOUT")
 
 
+# @covers http.status.601 http.status.603 http.bearer.none
 def test_nobody_there(twin: Twin) -> None:
     """No server, no name, no bearer."""
     at = twin.serial()
@@ -181,6 +190,7 @@ def test_nobody_there(twin: Twin) -> None:
     twin.wait_for_log("bearer 1 is not open")
 
 
+# @covers http.no-secrets
 def test_secrets_stay_out_of_the_log(start_twin: Callable[..., Twin], nginx: Nginx) -> None:
     twin = start_twin("-v")
     at = twin.serial()

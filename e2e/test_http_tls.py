@@ -15,7 +15,7 @@ from support import http
 from support.at import At
 from support.capture import followed, said_by
 from support.nginx import HELLO, Nginx
-from support.origin import ANSWERS, TABLE, Origin
+from support.origin import ANSWERS, TABLE, Origin, TunnelProxy
 from support.pki import Identity, Pki
 from support.play import play
 from support.tcp import TcpServer, silence
@@ -70,6 +70,7 @@ def test_tls_one_way(twin: Twin, pki: Pki, tmp_path: Path) -> None:
         server.wait_for_error("SSL_do_handshake.. failed.*alert")
 
 
+# @covers http.tls.context
 def test_tls_mutual(twin: Twin, pki: Pki, demanding: Nginx) -> None:
     play(twin, "http/mutual", files=files(pki.authority, pki.client), port=demanding.port)
     [request] = demanding.wait_for_requests(1)
@@ -100,6 +101,7 @@ def test_tls_wrong_client_certificate(twin: Twin, pki: Pki, demanding: Nginx, wh
     demanding.wait_for_error("client SSL certificate verify error")
 
 
+# @covers http.tls.cert
 def test_tls_no_client_certificate(twin: Twin, pki: Pki, demanding: Nginx) -> None:
     at = twin.serial()
     context(at, pki.authority, None, 1)
@@ -142,6 +144,7 @@ def test_tls_names(start_twin: Callable[..., Twin], pki: Pki, tmp_path: Path) ->
         assert requests[2]["host"] == f"tcplab.openluat.com:{server.port}"
 
 
+# @covers http.status.605
 def test_tls_that_does_not_begin(twin: Twin) -> None:
     with TcpServer(silence) as mute:
         at = twin.serial()
@@ -174,6 +177,23 @@ def test_http_to_a_tls_port_and_https_to_a_plain_one(twin: Twin, pki: Pki, nginx
         assert b"The plain HTTP request was sent to HTTPS port" in http.body(at)
 
 
+# @covers http.proxy.tunnel
+def test_through_a_proxy(twin: Twin, pki: Pki, demanding: Nginx) -> None:
+    """The proxy is asked for a way through, and sees nothing of what is said there."""
+    with TunnelProxy() as proxy:
+        at = twin.serial()
+        context(at, pki.authority, pki.client, 2)
+        http.start(at)
+        at.ok('AT+HTTPPARA="PROIP","127.0.0.1"', f'AT+HTTPPARA="PROPORT",{proxy.port}')
+        assert http.get(at, demanding.url("/hello.txt")) == HELLO
+        [request] = demanding.wait_for_requests(1)
+        assert request["subject"] == "CN=client,O=Modemtwin tests"
+        assert request["request"] == "GET /hello.txt HTTP/1.1"
+        [asked] = proxy.asked
+        assert asked.startswith(f"CONNECT 127.0.0.1:{demanding.port} HTTP/1.1\r\n".encode())
+
+
+# @covers http.ssl.scheme
 def test_a_url_without_scheme(twin: Twin, pki: Pki, nginx: Nginx, tmp_path: Path) -> None:
     """HTTPSSL decides."""
     at = twin.serial()
@@ -188,6 +208,7 @@ def test_a_url_without_scheme(twin: Twin, pki: Pki, nginx: Nginx, tmp_path: Path
         assert request["protocol"] == "TLSv1.2"
 
 
+# @covers http.request.get
 def test_what_goes_over_the_wire(start_twin: Callable[..., Twin], pki: Pki, demanding: Nginx, tmp_path: Path) -> None:
     """tshark decrypts the capture, and finds the request as the module writes it, and the answer whole."""
     capture = tmp_path / "traffic.pcapng"

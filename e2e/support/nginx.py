@@ -168,6 +168,8 @@ class Nginx:
         if self._process.poll() is None:
             os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait(timeout=20)
+            # The worker is nobody's child now, and has the port until it is gone.
+            wait.until(lambda: not listens(self.port), "nginx is gone")
 
     def restart(self) -> None:
         """Is there again, on the same port."""

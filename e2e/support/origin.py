@@ -1,7 +1,9 @@
-"""A web server whose answers are written out byte by byte."""
+"""A web server whose answers are written out byte by byte, and a proxy."""
 
+import contextlib
 import socket
 import ssl
+import threading
 from collections.abc import Iterable, Mapping
 
 from .nginx import HELLO
@@ -81,6 +83,34 @@ class Origin(TcpServer):
 
     def url(self, path: str) -> str:
         return f"http{'s' if self._tls else ''}://127.0.0.1:{self.port}{path}"
+
+
+class TunnelProxy(TcpServer):
+    """A proxy that knows CONNECT and nothing else."""
+
+    def __init__(self) -> None:
+        self.asked: list[bytes] = []
+        super().__init__(self._tunnel)
+
+    def _tunnel(self, client: socket.socket) -> None:
+        request = b""
+        while not request.endswith(b"\r\n\r\n"):
+            if not (data := client.recv(1)):
+                return
+            request += data
+        self.asked.append(request)
+        host, port = request.split(b" ", 2)[1].decode().split(":")
+        with socket.create_connection((host, int(port))) as server:
+            client.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
+            threading.Thread(target=_copy, args=(server, client), daemon=True).start()
+            _copy(client, server)
+
+
+def _copy(source: socket.socket, to: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        while data := source.recv(65_536):
+            to.sendall(data)
+        to.shutdown(socket.SHUT_WR)
 
 
 def _tls(identity: Identity) -> ssl.SSLContext:
