@@ -146,7 +146,7 @@ class Nginx:
 
     def _start(self) -> bool:
         with self._errors.open("ab") as log:
-            command = ["nginx", "-e", "stderr", "-p", str(self._directory), "-c", str(self._directory / "conf")]
+            command = ["nginx", "-p", str(self._directory), "-c", str(self._directory / "conf")]
             # A group of its own: whoever kills the master has to kill the workers, too.
             self._process = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=ENVIRONMENT, start_new_session=True
