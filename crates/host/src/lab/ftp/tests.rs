@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use proptest::prelude::*;
 use tempfile::TempDir;
 use tls::TlsStream;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -324,4 +325,40 @@ async fn endless_lines_end_the_session() {
     let _ = client.0.write_all(&[b'A'; 100_000]).await;
     assert_eq!(client.line().await, "");
     plain(&lab).await.log_in().await;
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn whatever_is_said_has_an_answer_and_an_end(
+        lines in prop::collection::vec(
+            prop_oneof![
+                "(EPSV|PASV|LIST|NLST|STOU|ABOR|FEAT|PWD|CDUP|NOOP|AUTH TLS|PBSZ 0|REST [0-9]{1,20})",
+                "(RETR|STOR|APPE|STOU|SIZE|MDTM|DELE|MKD|RMD|CWD|LIST|NLST) (/?(upload|hello\\.txt|\\.\\.|a)){0,4}",
+                "[A-Z]{0,5} \\PC{0,20}",
+            ],
+            0..12,
+        ),
+        noise in prop::collection::vec(any::<u8>(), 0..40),
+    ) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build();
+        runtime.unwrap().block_on(async {
+            let (near, mut far) = tokio::io::duplex(1 << 20);
+            let address = "127.0.0.1:1".parse().unwrap();
+            let guest = super::Guest { peer: address, local: address, certificate: None };
+            let files = std::sync::Arc::new(super::Files::new());
+            let tls = super::Tls { implicit: false, acceptor: None };
+            let session = tokio::spawn(super::serve(Box::new(near), Kind::Ftp, guest, files, tls));
+            let mut said = format!("USER me\r\nPASS any\r\n{}\r\n", lines.join("\r\n")).into_bytes();
+            said.extend_from_slice(&noise);
+            said.extend_from_slice(b"\r\nQUIT\r\n");
+            far.write_all(&said).await.unwrap();
+            let mut answers = Vec::new();
+            far.read_to_end(&mut answers).await.unwrap();
+            session.await.unwrap().unwrap();
+            let answers = String::from_utf8(answers).unwrap();
+            assert!(answers.ends_with("\r\n221 Good bye\r\n"), "{answers}");
+        });
+    }
 }
