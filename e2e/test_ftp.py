@@ -10,6 +10,7 @@ from support import wait
 from support.at import ERROR, OK, At, lines
 from support.ftp import KINDS, FtpServer, PyFtpd, Vsftpd
 from support.ftp_session import BYTES, begin_upload, block, content, fetch, read, set_up, source, target, upload, visit
+from support.play import play
 from support.tap import Tap
 from support.twin import Twin
 
@@ -47,6 +48,25 @@ def test_there_and_back(at: At, server: FtpServer, twin: Twin) -> None:
     at.ask("AT+FTPQUIT", ERROR)
     at.works()
     assert "secret" not in twin.log()
+
+
+def test_the_conversation(twin: Twin, server: FtpServer, tmp_path: Path) -> None:
+    """As a transcript: one file each way."""
+    data = tmp_path / "data"
+    data.write_bytes(TEXT)
+    server.put("down.txt", TEXT)
+    play(twin, "ftp/plain", files={"data": data}, port=server.port, path=server.path)
+    server.expect("up.txt", TEXT)
+    if isinstance(server, PyFtpd):
+        transfer = ["USER ftp", "PASS", "TYPE I", "EPSV"]
+        visits = [
+            ["USER ftp", "PASS", "TYPE I", "SIZE /down.txt"],
+            [*transfer, "RETR /down.txt"],
+            [*transfer, "STOR /up.txt"],
+        ]
+        assert server.commands == [command for visit in visits for command in [*visit, "QUIT"]]
+    else:
+        server.wait_for_log(f"{server.home}/up.txt")
 
 
 def test_an_empty_file(at: At, server: FtpServer) -> None:
