@@ -267,6 +267,8 @@ class PureFtpd(_Process):
         ]
         command += ["--noanonymous", "--dontresolve", "--chrooteveryone", "--minuid", "1", "--pidfile", f"{here}/pid"]
         command += ["--altlog", f"stats:{self._log}"]
+        # It adds to a log that is there; one that it makes itself only root can read.
+        self._log.touch()
         if self._identity:
             both = here / "identity.pem"
             both.write_bytes(self._identity.key.read_bytes() + self._identity.certificate.read_bytes())
