@@ -49,9 +49,11 @@ impl Request<'_> {
         let place = if *proxied && !tunnel { format!("{}://{authority}", url.scheme()) } else { String::new() };
         head.line(&format!("{} {place}{} HTTP/1.1", method.name(), url.target));
         let mut added = parameters.headers();
-        added.retain(|line| !headers::frames(line) && (*trusted || headers::travels(line)));
-        // The proxy has had it.
-        added.retain(|line| !(tunnel && headers::is_for_proxy(line)));
+        added.retain(|line| match headers::is_for_proxy(line) {
+            // It reads this head, whoever the server behind it is; of a tunnel it has had its own.
+            true => *proxied && !tunnel,
+            false => !headers::frames(line) && (*trusted || headers::travels(line)),
+        });
         let has = |name: &str| added.iter().any(|line| headers::name(line).eq_ignore_ascii_case(name));
         let mut own = |name: &str, value: &str| {
             // What the host has added stands in the place of ours.
