@@ -97,12 +97,14 @@ impl Control {
 
 impl Line {
     fn parse(line: &[u8]) -> Self {
-        // Telnet's interrupt and synch, which may stand in front of ABOR, and its other commands: no part of a command.
-        let bytes: Vec<u8> = match line.iter().rposition(|byte| *byte >= 0xF0) {
-            Some(last) => line[last + 1..].to_vec(),
-            None => line.to_vec(),
+        // Telnet's interrupt and synch, which may stand in front of ABOR, and its other commands: no part of a command. The
+        // last one may have come as urgent data, and 0xFF is in no file name in UTF-8.
+        let end = line.iter().rposition(|byte| *byte == 0xFF).map_or(0, |last| last + 1);
+        let bytes = match &line[end..] {
+            [0xF0..=0xFF, rest @ ..] if end > 0 => rest,
+            rest => rest,
         };
-        let text = String::from_utf8_lossy(&bytes);
+        let text = String::from_utf8_lossy(bytes);
         let text = text.trim_end_matches(['\r', '\n']);
         let (word, rest) = text.split_once(' ').unwrap_or((text, ""));
         Self { word: word.to_ascii_uppercase(), rest: rest.to_owned() }
@@ -119,6 +121,9 @@ mod tests {
             (&b"quit\r\n"[..], "QUIT", ""),
             (b"RETR a b \r\n", "RETR", "a b "),
             (b"\xFF\xF4\xFF\xF2ABOR\r\n", "ABOR", ""),
+            // The second synch came as urgent data.
+            (b"\xFF\xF4\xFFABOR\r\n", "ABOR", ""),
+            ("STOR \u{1F4E6}.bin\r\n".as_bytes(), "STOR", "\u{1F4E6}.bin"),
             (b"\n", "", ""),
             (b" x\n", "", "x"),
         ] {

@@ -5,8 +5,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tls::{Closure, TlsStream};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
 
 use super::control::Duplex;
@@ -39,6 +40,24 @@ impl From<io::Error> for Failure {
     }
 }
 
+/// A data connection.
+pub(super) trait Data: Duplex {
+    /// At the end of what was read: whether TLS cannot vouch for its being the end.
+    fn is_truncated(&self) -> bool;
+}
+
+impl Data for TcpStream {
+    fn is_truncated(&self) -> bool {
+        false
+    }
+}
+
+impl Data for TlsStream<TcpStream> {
+    fn is_truncated(&self) -> bool {
+        self.closure() == Closure::Truncated
+    }
+}
+
 /// Listens where the control connection is, for its client.
 pub(super) async fn listen(mut local: SocketAddr) -> io::Result<(TcpListener, SocketAddr)> {
     local.set_port(0);
@@ -48,7 +67,7 @@ pub(super) async fn listen(mut local: SocketAddr) -> io::Result<(TcpListener, So
 }
 
 /// The client's data connection; others are closed at once.
-pub(super) async fn arrival(listener: TcpListener, peer: SocketAddr) -> Result<Box<dyn Duplex>, Failure> {
+pub(super) async fn arrival(listener: TcpListener, peer: SocketAddr) -> Result<TcpStream, Failure> {
     let waiting = async {
         loop {
             let (stream, from) = listener.accept().await?;
@@ -58,18 +77,18 @@ pub(super) async fn arrival(listener: TcpListener, peer: SocketAddr) -> Result<B
         }
     };
     match timeout(ARRIVAL, waiting).await {
-        Ok(Ok(stream)) => Ok(Box::new(stream)),
+        Ok(Ok(stream)) => Ok(stream),
         _ => Err(Failure::Absent),
     }
 }
 
 /// TLS on it, if it is to be protected.
 pub(super) async fn protected(
-    stream: Box<dyn Duplex>,
+    stream: TcpStream,
     acceptor: Option<Arc<tls::Acceptor>>,
-) -> Result<Box<dyn Duplex>, Failure> {
+) -> Result<Box<dyn Data>, Failure> {
     match acceptor {
-        None => Ok(stream),
+        None => Ok(Box::new(stream)),
         Some(acceptor) => match acceptor.accept(stream, HANDSHAKE).await {
             Ok(accepted) => {
                 let how = if accepted.resumed { "the session was resumed" } else { "a new session" };
@@ -93,7 +112,7 @@ pub(super) enum Transfer {
 
 impl Transfer {
     /// Does it; how many bytes it were.
-    pub(super) async fn run(self, mut stream: Box<dyn Duplex>, files: &Files) -> Result<u64, Failure> {
+    pub(super) async fn run(self, mut stream: Box<dyn Data>, files: &Files) -> Result<u64, Failure> {
         match self {
             Self::List(bytes) => {
                 put(&mut stream, &bytes).await?;
@@ -127,6 +146,10 @@ impl Transfer {
                     }
                     total += count as u64;
                 }
+                // What came stays, so that the client can go on behind it.
+                if stream.is_truncated() {
+                    return Err(Failure::Broken(io::ErrorKind::UnexpectedEof.into()));
+                }
                 // Everything is here, whatever the client thinks of the end.
                 let _ = end(stream).await;
                 Ok(total)
@@ -135,11 +158,11 @@ impl Transfer {
     }
 }
 
-async fn put(stream: &mut Box<dyn Duplex>, bytes: &[u8]) -> io::Result<()> {
+async fn put(stream: &mut Box<dyn Data>, bytes: &[u8]) -> io::Result<()> {
     within(stream.write_all(bytes)).await
 }
 
-async fn end(mut stream: Box<dyn Duplex>) -> io::Result<()> {
+async fn end(mut stream: Box<dyn Data>) -> io::Result<()> {
     within(async {
         stream.flush().await?;
         stream.shutdown().await

@@ -116,6 +116,9 @@ async fn files_go_up_and_down_and_are_seen_by_the_next_session() {
     let listed = String::from_utf8(client.fetch("LIST -la /upload/a/x").await).unwrap();
     assert!(listed.starts_with("-rw-r--r--    1 lab      lab        200006 ") && listed.ends_with(" x\r\n"));
     assert_eq!(client.fetch("RETR /upload/a/x.1").await, b"unique");
+    client.ask("MKD /upload/a b", "257").await;
+    client.put("STOR /upload/a b/\u{1F4E6}", b"x").await;
+    assert_eq!(client.fetch("NLST -a -l /upload/a b").await, "\u{1F4E6}\r\n".as_bytes());
     client.ask("RMD /upload/a", "550").await;
     client.ask("DELE /upload/a/x", "250").await;
     client.ask("DELE /upload/a/x.1", "250").await;
@@ -258,6 +261,24 @@ async fn explicit_tls_protects_control_and_data() {
     client.reply("522").await;
     client.ask("PROT C", "200").await;
     assert_eq!(client.fetch("RETR x").await, b"secret");
+}
+
+#[tokio::test]
+async fn an_upload_over_tls_that_is_cut_is_none() {
+    let (_directory, lab) = start().await;
+    let mut client = Client(connect(&lab, Kind::Ftps, &policy(&lab, false)).await.unwrap());
+    client.reply("220").await;
+    client.log_in().await;
+    client.ask("PBSZ 0", "200").await;
+    client.ask("PROT P", "200").await;
+    let data = client.data().await;
+    client.ask("STOR x", "150").await;
+    let mut data = secure(data, &lab, false).await.0;
+    data.write_all(b"half").await.unwrap();
+    // Whoever is on the way can end TCP, but not TLS.
+    drop(data);
+    client.reply("426").await;
+    assert_eq!(client.ask("SIZE x", "213").await, "213 4", "it can be gone on with");
 }
 
 #[tokio::test]

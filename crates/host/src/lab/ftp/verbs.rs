@@ -179,7 +179,10 @@ impl Session {
 
     async fn list(&mut self, rest: &str, long: bool) -> io::Result<()> {
         // Options of `ls` are common and mean nothing here.
-        let path = rest.split_whitespace().find(|word| !word.starts_with('-')).unwrap_or("");
+        let mut path = rest.trim_start();
+        while path.starts_with('-') {
+            path = path.split_once(' ').map_or("", |(_, behind)| behind.trim_start());
+        }
         let entries = match resolve(&self.directory, path) {
             Some(path) => self.files.list(&path),
             None => Err(Refusal::Missing),
