@@ -84,6 +84,16 @@ pub enum Ended {
     Failed,
 }
 
+/// Whether a line has nothing more to tell.
+enum Emptied {
+    /// There may be more.
+    No,
+    /// What it had to tell has been told.
+    Now,
+    /// It had nothing to tell.
+    Before,
+}
+
 /// A module at work.
 pub struct Instance {
     name: String,
@@ -318,23 +328,29 @@ impl Instance {
         }
     }
 
+    /// Whether the lines have to be looked at again: one has not been emptied, or one has had something to say that may have
+    /// led to something on another.
     fn poll_lines(&mut self, cx: &mut Context<'_>, buffer: &mut [u8]) -> bool {
-        let mut progress = false;
+        let mut again = false;
         for index in 0..self.lines.len() {
             let Ok(number) = u8::try_from(index) else { break };
-            progress |= self.poll_line(cx, buffer, LineId(number));
+            match self.poll_line(cx, buffer, LineId(number)) {
+                Emptied::No => again = true,
+                Emptied::Now => again |= self.lines.len() > 1,
+                Emptied::Before => {}
+            }
         }
-        progress
+        again
     }
 
-    fn poll_line(&mut self, cx: &mut Context<'_>, buffer: &mut [u8], line: LineId) -> bool {
-        let mut progress = false;
+    fn poll_line(&mut self, cx: &mut Context<'_>, buffer: &mut [u8], line: LineId) -> Emptied {
+        let mut emptied = Emptied::Before;
         let mut read = 0;
         while read < LINE_TURN {
             let room = self.modem.line_room(line).min(buffer.len());
-            let Some(polled) = self.lines.get_mut(usize::from(line.0)) else { return progress };
-            let Poll::Ready(event) = polled.poll(cx, &mut buffer[..room]) else { return progress };
-            progress = true;
+            let Some(polled) = self.lines.get_mut(usize::from(line.0)) else { return emptied };
+            let Poll::Ready(event) = polled.poll(cx, &mut buffer[..room]) else { return emptied };
+            emptied = Emptied::Now;
             match event {
                 // Once more, to read: the room that this has made would be taken up by the links' data again and again,
                 // and no command would ever be read.
@@ -346,17 +362,17 @@ impl Instance {
                 LineEvent::Dtr(on) => self.handle_input(Input::Dtr { line, on }),
                 LineEvent::Ended => {
                     self.open_lines = self.open_lines.saturating_sub(1);
-                    return true;
+                    return Emptied::No;
                 }
                 // The other lines, too: on this one, nobody could end them any more.
                 LineEvent::Quit => {
                     self.open_lines = 0;
                     self.patience = 0;
-                    return true;
+                    return Emptied::No;
                 }
             }
         }
-        progress
+        Emptied::No
     }
 
     fn poll_store(&mut self, cx: &mut Context<'_>) -> bool {
