@@ -123,6 +123,50 @@ def test_a_long_listing(at: At, server: FtpServer) -> None:
     assert re.findall("one of many files, number \\d{3}(?=\r\n)", listed.decode()) == names
 
 
+def test_names_as_they_are(at: At, server: FtpServer) -> None:
+    for name in ("with blank.txt", "grüße 你好.txt", "comma,semi;colon", "-dash", " leading"):
+        target(at, server.path, name)
+        upload(at, name.encode())
+        assert server.names() == [name]
+        source(at, server.path, name)
+        assert fetch(at) == (name.encode(), 0)
+        visit(at, "FTPDELE", "1,0")
+
+
+def test_lines_of_text(at: At, server: FtpServer) -> None:
+    """With AT+FTPTYPE="A" the server converts line ends, the module nothing."""
+    at.ok('AT+FTPTYPE="A"')
+    server.put("text", b"one\ntwo\n")
+    source(at, server.path, "text")
+    assert fetch(at) == (b"one\r\ntwo\r\n", 0)
+    visit(at, "FTPSIZE", "1,0,8")
+    target(at, server.path, "up")
+    upload(at, b"three\r\n")
+    server.expect("up", b"three\n")
+
+
+def test_nothing_to_list(at: At, server: FtpServer) -> None:
+    server.directory("empty")
+    source(at, server.path + "empty")
+    assert fetch(at, "FTPLIST") == (b"", 0)
+    # Without a path it is where the login leads to.
+    source(at, "")
+    listed, code = fetch(at, "FTPLIST")
+    assert code == 0
+    assert listed.endswith(b" empty\r\n")
+
+
+def test_the_bearer_goes(at: At, server: FtpServer) -> None:
+    whole = content(BYTES)
+    server.put("long", whole)
+    source(at, server.path, "long")
+    visit(at, "FTPGET=1", "1,1")
+    at.ask("AT+SAPBR=0,1", lines("OK", "+FTPGET: 1,61"))
+    at.ask("AT+FTPGET=1", lines("+CME ERROR: 3"))
+    at.ok("AT+SAPBR=1,1")
+    assert fetch(at) == (whole, 0)
+
+
 def test_going_on_where_it_ended(at: At, server: FtpServer) -> None:
     server.put("1.txt", TEXT)
     source(at, server.path, "1.txt")

@@ -211,6 +211,24 @@ def test_a_long_file(twin: Twin, pki: Pki, tmp_path: Path) -> None:
         assert fetch(at) == (whole, 0)
 
 
+@pytest.mark.parametrize("kind", [Vsftpd, PureFtpd, PyFtpd])
+def test_a_modern_module(
+    start_twin: Callable[..., Twin], pki: Pki, tmp_path: Path, kind: type[Vsftpd | PureFtpd | PyFtpd]
+) -> None:
+    """With `--tls modern` it speaks TLS 1.3, in which the session to resume comes after the handshake."""
+    twin = start_twin("--tls", "modern")
+    with kind(tmp_path, identity=pki.server) as server:
+        at = module(twin, server)
+        target(at, server.path, "up")
+        upload(at, SECRET)
+        server.expect("up", SECRET)
+        source(at, server.path, "up")
+        assert fetch(at) == (SECRET, 0)
+        twin.wait_for_log("protected from here on: TLS 1.3")
+        # pure-ftpd gives no sessions in TLS 1.3.
+        assert twin.log().count("an earlier session resumed") == (0 if kind is PureFtpd else 2)
+
+
 def test_a_data_connection_without_tls(twin: Twin, pki: Pki) -> None:
     """It ends in the handshake."""
     tap = Tap()
