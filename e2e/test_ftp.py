@@ -399,15 +399,38 @@ def received(at: At) -> int:
 
 def test_a_file_that_does_not_fit(at: At, server: FtpServer, twin: Twin) -> None:
     """5 MiB: more than the module's file system has. Nothing half written is left."""
+    does_not_fit(at, server, twin)
+    twin.wait_for_log("the file system is full: 5242880 bytes do not fit")
+
+
+def test_a_file_that_turns_out_not_to_fit(twin: Twin) -> None:
+    """The server does not say how long it is."""
+    with PyFtpd(refuse={"SIZE": "502 Not implemented."}) as server:
+        at = twin.serial()
+        set_up(at, server)
+        does_not_fit(at, server, twin)
+        assert any(command.startswith("RETR") for command in server.commands)
+
+
+def does_not_fit(at: At, server: FtpServer, twin: Twin) -> None:
+    """Neither the old file nor the room for a new one suffers."""
     server.put("large", bytes(5 << 20))
     server.put("small", TEXT)
-    source(at, server.path, "large")
-    before = sorted(twin.state.rglob("*"))
-    at.ok('AT+FTPGETTOFS=0,"kept"')
-    at.expect(lines("+FTPGETTOFS: 85"), 60)
-    assert [path for path in sorted(twin.state.rglob("*")) if path.is_file() and path not in before] == []
     source(at, server.path, "small")
     at.ok('AT+FTPGETTOFS=0,"kept"')
-    at.expect(lines(f"+FTPGETTOFS: 0,{len(TEXT)}"))
+    at.expect(lines(f"+FTPGETTOFS: 0,{len(TEXT)}"), LONG)
+    before = files(twin)
+    source(at, server.path, "large")
+    at.ok('AT+FTPGETTOFS=0,"kept"')
+    at.expect(lines("+FTPGETTOFS: 85"), 60)
     (kept,) = twin.files.rglob("kept")
     assert kept.read_bytes() == TEXT
+    wait.until(lambda: files(twin) == before, "only the files that were there before")
+    source(at, server.path, "small")
+    at.ok('AT+FTPGETTOFS=0,"new"')
+    at.expect(lines(f"+FTPGETTOFS: 0,{len(TEXT)}"), LONG)
+
+
+def files(twin: Twin) -> list[Path]:
+    """All that the twin has on the disk."""
+    return [path for path in sorted(twin.state.rglob("*")) if path.is_file()]
