@@ -16,6 +16,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
+use super::explain::Seconds;
 use super::open;
 
 /// How long one server has for one answer.
@@ -125,9 +126,7 @@ async fn ask(name: &str, server: SocketAddr) -> Result<Found, Failure> {
         },
         Err(_elapsed) => Err(match odd {
             Some(what) => Failure::new(Trouble::Nonsense, what),
-            None => {
-                Failure::new(Trouble::Silence, format_args!("no answer within {}", open::Seconds(PATIENCE)))
-            }
+            None => Failure::new(Trouble::Silence, format_args!("no answer within {}", Seconds(PATIENCE))),
         }),
     };
     result.map_err(|failure| Failure { detail: format!("{server}: {}", failure.detail), ..failure })

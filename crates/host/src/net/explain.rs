@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::net::SocketAddr;
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use modem::{ConnId, LinkFailure, Transport};
 use tokio::sync::watch;
@@ -91,6 +92,19 @@ impl fmt::Display for Fault {
             Self::Environment => "environment",
             Self::Twin => "twin",
         })
+    }
+}
+
+/// A duration as people say it.
+pub(super) struct Seconds(pub(super) Duration);
+
+impl fmt::Display for Seconds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.subsec_millis() == 0 {
+            write!(f, "{} s", self.0.as_secs())
+        } else {
+            write!(f, "{} ms", self.0.as_millis())
+        }
     }
 }
 

@@ -18,7 +18,8 @@ use tokio::time::{Sleep, sleep};
 
 use super::Network;
 use super::explain::{End, Explanation, Fault, Report, Stage, Subject};
-use super::open::{self, Failed, Opened};
+use super::failed::{self, Failed};
+use super::open::{self, Opened};
 use super::stream::{Acknowledged, Stream};
 use crate::store::Store;
 use upgrade::{Handshake, Upgrade};
@@ -344,7 +345,7 @@ impl Link {
             // What is not the socket's own error is OpenSSL's.
             io::ErrorKind::Other if secure => LinkFailure::Tls,
             io::ErrorKind::UnexpectedEof => LinkFailure::Reset,
-            _ => open::class(error),
+            _ => failed::class(error),
         };
         let (fault, advice) = match class {
             LinkFailure::Timeout | LinkFailure::Unreachable | LinkFailure::Network => {

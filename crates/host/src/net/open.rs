@@ -1,13 +1,11 @@
 //! Opening a connection: name, TCP (or UDP), and then TLS if the module asked for it.
 
-use std::fmt;
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
 use modem::{Connect, KeepAlive, LinkFailure, Transport};
-use rustix::io::Errno;
 use rustix::net::sockopt;
 use tls::Resumption;
 use tokio::net::{TcpSocket, TcpStream, UdpSocket};
@@ -15,7 +13,8 @@ use tokio::time::timeout;
 
 use super::Network;
 use super::capture::{Capture, Recorder};
-use super::explain::{Explanation, Fault, Stage, Subject};
+use super::explain::{Fault, Seconds, Stage};
+use super::failed::{Failed, class};
 use super::secure;
 use super::stream::{Datagrams, Stream};
 use super::wire::Wire;
@@ -25,42 +24,6 @@ use crate::store::Store;
 pub(super) struct Opened {
     pub(super) stream: Stream,
     pub(super) peer: SocketAddr,
-}
-
-/// What went wrong, before it is said whose connection it was.
-pub(super) struct Failed {
-    stage: Stage,
-    class: LinkFailure,
-    fault: Fault,
-    seen: String,
-    advice: Option<String>,
-    tls: Option<Box<tls::Failure>>,
-}
-
-impl Failed {
-    pub(super) fn new(stage: Stage, class: LinkFailure, fault: Fault, seen: impl Into<String>) -> Self {
-        Self { stage, class, fault, seen: seen.into(), advice: None, tls: None }
-    }
-
-    /// With what to do.
-    pub(super) fn advise(self, advice: impl Into<String>) -> Self {
-        Self { advice: Some(advice.into()), ..self }
-    }
-
-    /// With the account of the handshake.
-    pub(super) fn handshake(self, failure: Box<tls::Failure>) -> Self {
-        Self { tls: Some(failure), ..self }
-    }
-
-    /// What was seen, and what to do.
-    pub(super) fn words(self) -> (String, Option<String>) {
-        (self.seen, self.advice)
-    }
-
-    pub(super) fn explain(self, subject: Subject) -> Box<Explanation> {
-        let Self { stage, class, fault, seen, advice, tls } = self;
-        Box::new(Explanation { subject, stage, class, fault, seen, advice, tls })
-    }
 }
 
 /// Opens a connection; `whose` it is stands in a capture.
@@ -239,38 +202,4 @@ pub(super) fn refused(address: SocketAddr, error: &io::Error) -> Failed {
         ),
     };
     Failed::new(Stage::Connect, class, fault, seen).advise(advice)
-}
-
-/// What the module is told of a socket's error.
-pub(super) fn class(error: &io::Error) -> LinkFailure {
-    match error.kind() {
-        io::ErrorKind::ConnectionRefused => LinkFailure::Refused,
-        io::ErrorKind::ConnectionReset => LinkFailure::Reset,
-        io::ErrorKind::ConnectionAborted => LinkFailure::Aborted,
-        io::ErrorKind::BrokenPipe => LinkFailure::ShutDown,
-        io::ErrorKind::TimedOut => LinkFailure::Timeout,
-        io::ErrorKind::HostUnreachable => LinkFailure::Unreachable,
-        io::ErrorKind::NetworkUnreachable | io::ErrorKind::NetworkDown => LinkFailure::Network,
-        io::ErrorKind::AddrInUse => LinkFailure::AddressInUse,
-        io::ErrorKind::AddrNotAvailable => LinkFailure::AddressUnavailable,
-        io::ErrorKind::OutOfMemory => LinkFailure::NoBuffer,
-        _ => match Errno::from_io_error(error) {
-            Some(Errno::NOBUFS) => LinkFailure::NoBuffer,
-            Some(Errno::HOSTDOWN) => LinkFailure::Unreachable,
-            _ => LinkFailure::Local,
-        },
-    }
-}
-
-/// A duration as people say it.
-pub(super) struct Seconds(pub(super) Duration);
-
-impl fmt::Display for Seconds {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.0.subsec_millis() == 0 {
-            write!(f, "{} s", self.0.as_secs())
-        } else {
-            write!(f, "{} ms", self.0.as_millis())
-        }
-    }
 }

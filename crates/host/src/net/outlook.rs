@@ -5,8 +5,7 @@ use tls::inspect::{self, CertificateFacts, KeyKind, Validity};
 use tls::{Policy, TimeRule, Verify, Version};
 
 use super::Network;
-use super::open::Failed;
-use super::policy;
+use super::policy::{self, ReadFile};
 
 /// What a TLS context would do.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,9 +55,6 @@ pub enum Holds {
     /// A private key.
     Key(KeyKind),
 }
-
-/// Reads a file of the module's, by its name in the module.
-pub type ReadFile<'a> = &'a dyn Fn(&str) -> Result<Vec<u8>, StoreError>;
 
 impl Network {
     /// What a connect with this request would do. Nothing is connected to.
@@ -214,17 +210,6 @@ impl Outlook {
                 "{name} has no root (a certificate issued by itself), so with verifymode 0 no chain can end in it; \
                  set verifymode to 1, or cacert to the root"
             ));
-        }
-    }
-}
-
-impl Failed {
-    /// What was seen and what to do.
-    fn sentence(self) -> String {
-        let (seen, advice) = self.words();
-        match advice {
-            Some(advice) => format!("{seen}; {advice}"),
-            None => seen,
         }
     }
 }

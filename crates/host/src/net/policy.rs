@@ -6,8 +6,7 @@ use modem::{LinkFailure, ModulePath, SecLevel, SslVersion, StoreError, TlsReques
 use tls::{FixedRandom, Identity, Policy, Premaster, SUITES, ServerName, Suite, TimeRule, Verify, Version};
 
 use super::explain::{Fault, Stage};
-use super::open::Failed;
-use super::outlook::ReadFile;
+use super::failed::Failed;
 
 /// When the name in the server's certificate is checked; only where the server is authenticated at all.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -29,6 +28,9 @@ pub(super) struct Rules {
     /// Whether what the module does not have is offered as well, where its user leaves the choice open.
     pub(super) modern: bool,
 }
+
+/// Reads a file of the module's, by its name in the module.
+pub type ReadFile<'a> = &'a dyn Fn(&str) -> Result<Vec<u8>, StoreError>;
 
 /// The contents of the files that a request names and its level needs.
 #[derive(Debug, Default)]

@@ -12,8 +12,7 @@ use modem::{Query, QueryFailure, QueryId, QueryReply};
 use tokio::time::timeout;
 
 use super::echo;
-use super::explain::{EXPLAIN, Fault};
-use super::open::Seconds;
+use super::explain::{EXPLAIN, Fault, Seconds};
 use super::{Network, Sender, exchange, sntp};
 
 /// What went wrong, before it is said whose question it was.

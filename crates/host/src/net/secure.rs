@@ -7,7 +7,7 @@ use tls::{Cause, Class, Failure, Resumption, TlsStream};
 
 use super::Network;
 use super::explain::{Fault, Stage};
-use super::open::Failed;
+use super::failed::Failed;
 use super::policy;
 use super::wire::Wire;
 use crate::store::Store;

@@ -134,11 +134,11 @@ fn what_the_module_is_told_of_a_sockets_error() {
         (ErrorKind::OutOfMemory, LinkFailure::NoBuffer),
         (ErrorKind::PermissionDenied, LinkFailure::Local),
     ] {
-        assert_eq!(super::open::class(&kind.into()), class, "{kind:?}");
+        assert_eq!(super::failed::class(&kind.into()), class, "{kind:?}");
     }
     for (errno, class) in
         [(Errno::NOBUFS, LinkFailure::NoBuffer), (Errno::HOSTDOWN, LinkFailure::Unreachable)]
     {
-        assert_eq!(super::open::class(&errno.into()), class, "{errno:?}");
+        assert_eq!(super::failed::class(&errno.into()), class, "{errno:?}");
     }
 }

@@ -11,8 +11,8 @@ use tls::{Resumable, Resumption, TlsStream};
 use tokio::time::{Sleep, sleep};
 
 use super::super::Network;
-use super::super::explain::{Fault, Report, Stage};
-use super::super::open::{Failed, Seconds};
+use super::super::explain::{Fault, Report, Seconds, Stage};
+use super::super::failed::Failed;
 use super::super::secure;
 use super::super::stream::Stream;
 use super::super::wire::Wire;
