@@ -13,7 +13,7 @@ use tokio::io::Interest;
 use tokio::net::UdpSocket;
 
 use super::explain::Fault;
-use super::question::Refused;
+use super::unanswered::Refused;
 use crate::sys;
 
 /// An ICMP header.

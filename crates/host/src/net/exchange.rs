@@ -8,7 +8,7 @@ use pdu::{Address, Stamp, Submit, Tpdu, to_hex};
 
 use super::Network;
 use super::explain::{EXPLAIN, Fault};
-use super::question::Refused;
+use super::unanswered::Refused;
 use crate::clock::unix_millis;
 use crate::instance::Handle;
 use crate::store::Store;

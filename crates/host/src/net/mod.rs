@@ -17,6 +17,7 @@ mod resolve;
 mod secure;
 mod sntp;
 mod stream;
+mod unanswered;
 mod wire;
 
 pub use capture::{Capture, KeyLog, Recording};
@@ -28,8 +29,8 @@ pub use outlook::{FileFacts, Holds, Outlook};
 use policy::Rules;
 pub use policy::{NameCheck, ReadFile};
 pub(crate) use question::Question;
-pub use question::Unanswered;
 pub use resolve::Resolver;
+pub use unanswered::Unanswered;
 
 /// What all modules of a process share to reach the network. TLS contexts are shared, too: modules with the same
 /// certificates and settings use one.

@@ -13,53 +13,8 @@ use tokio::time::timeout;
 
 use super::echo;
 use super::explain::{EXPLAIN, Fault, Seconds};
+use super::unanswered::{Refused, Unanswered};
 use super::{Network, Sender, exchange, sntp};
-
-/// What went wrong, before it is said whose question it was.
-#[derive(Debug)]
-pub(super) struct Refused {
-    class: QueryFailure,
-    fault: Fault,
-    seen: String,
-    advice: Option<String>,
-}
-
-impl Refused {
-    pub(super) fn new(class: QueryFailure, fault: Fault, seen: impl Into<String>) -> Self {
-        Self { class, fault, seen: seen.into(), advice: None }
-    }
-
-    /// With what to do.
-    pub(super) fn advise(self, advice: impl Into<String>) -> Self {
-        Self { advice: Some(advice.into()), ..self }
-    }
-}
-
-/// Why a question has no good answer, in parts and in one readable line ([`Display`](fmt::Display)).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Unanswered {
-    /// Whose question, and about what, such as `modem0 name example.com`.
-    pub subject: String,
-    /// What the module is told.
-    pub class: QueryFailure,
-    /// Where the cause lies.
-    pub fault: Fault,
-    /// What was seen, in one line.
-    pub seen: String,
-    /// What to do, where something can be said.
-    pub advice: Option<String>,
-}
-
-impl fmt::Display for Unanswered {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { subject, fault, seen, .. } = self;
-        write!(f, "{subject}: {seen}")?;
-        if let Some(advice) = &self.advice {
-            write!(f, "; {advice}")?;
-        }
-        write!(f, " [cause: {fault}]")
-    }
-}
 
 type Answering = Pin<Box<dyn Future<Output = Result<QueryReply, Refused>> + Send>>;
 
@@ -107,10 +62,7 @@ impl Question {
 
     /// The answer; why there is no good one.
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<QueryReply, Box<Unanswered>>> {
-        self.answering.as_mut().poll(cx).map_err(|refused| {
-            let Refused { class, fault, seen, advice } = refused;
-            Box::new(Unanswered { subject: self.subject.clone(), class, fault, seen, advice })
-        })
+        self.answering.as_mut().poll(cx).map_err(|refused| refused.explain(self.subject.clone()))
     }
 
     /// Says in the log what became of it.
@@ -165,7 +117,7 @@ async fn answer(query: Query, network: Arc<Network>) -> Result<QueryReply, Refus
             .await;
             match (asked, odd) {
                 // Something came, and nothing of use did until the time was over.
-                (Err(Refused { class: QueryFailure::Timeout, .. }), Some(odd)) => {
+                (Err(refused), Some(odd)) if refused.is_late() => {
                     Err(Refused::new(QueryFailure::BadAnswer, Fault::Peer, odd))
                 }
                 (asked, _) => asked.map(QueryReply::Time),

@@ -11,7 +11,7 @@ use tokio::time::timeout;
 
 use super::explain::Fault;
 use super::open;
-use super::question::Refused;
+use super::unanswered::Refused;
 
 /// The port of time servers.
 pub(super) const PORT: u16 = 123;
