@@ -5,6 +5,7 @@
 mod credentials;
 mod echo;
 mod ftp;
+mod guest;
 mod http;
 mod mqtt;
 mod pattern;
@@ -23,7 +24,8 @@ use serve::Services;
 use tls::Sessions;
 
 pub use credentials::{Credentials, CredentialsError, NAMES};
-pub use serve::{CONNECTIONS, LAB};
+pub use guest::LAB;
+pub use serve::CONNECTIONS;
 
 /// The port of the plain TCP server unless it is taken; the others follow in the order of [`Kind::ALL`]. TLS with client certificates
 /// is at the port of the SSL guide's example.

@@ -10,17 +10,13 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
 use super::echo::echo;
+use super::guest::{Guest, HANDSHAKE, LAB};
 use super::{Kind, Service, ftp, http, mqtt};
-
-/// The tracing target of the lab's connections.
-pub const LAB: &str = "lab";
 
 /// The most connections of one server at a time; more are closed at once.
 pub const CONNECTIONS: usize = 256;
 /// How long a connection may be silent.
 const IDLE: Duration = Duration::from_secs(15 * 60);
-/// How long a handshake may take.
-pub(super) const HANDSHAKE: Duration = Duration::from_secs(60);
 /// How long nothing is accepted after the computer refused (when it has no file handles left, for example).
 const PAUSE: Duration = Duration::from_millis(200);
 
@@ -38,17 +34,6 @@ impl Services {
     pub(super) fn new(explicit: Option<Arc<tls::Acceptor>>) -> Self {
         Self { broker: mqtt::Broker::default(), files: Arc::new(ftp::Files::new()), explicit }
     }
-}
-
-/// Who is at the other end of a connection.
-#[derive(Clone, Debug)]
-pub(super) struct Guest {
-    /// Where it comes from.
-    pub(super) peer: SocketAddr,
-    /// Where it came to.
-    pub(super) local: SocketAddr,
-    /// The subject of its certificate.
-    pub(super) certificate: Option<String>,
 }
 
 /// Serves until it is dropped.
@@ -112,7 +97,7 @@ async fn connection(
 }
 
 /// A session in words: version, suite, who the client is, which server it meant.
-pub(super) fn session<S>(accepted: &tls::Accepted<S>) -> String {
+fn session<S>(accepted: &tls::Accepted<S>) -> String {
     let report = accepted.stream.report();
     let version = report.version.map_or_else(|| "unknown version".to_owned(), |version| version.to_string());
     let client = accepted.client.as_deref().unwrap_or("without certificate");

@@ -12,7 +12,7 @@ use tokio::time::timeout;
 
 use super::control::Duplex;
 use super::files::{Files, Open, Refusal};
-use crate::lab::serve::{HANDSHAKE, LAB};
+use crate::lab::guest::{HANDSHAKE, LAB};
 
 /// How long a data connection is waited for.
 const ARRIVAL: Duration = Duration::from_secs(30);

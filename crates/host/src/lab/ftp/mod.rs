@@ -21,7 +21,7 @@ pub(super) use files::Files;
 use files::Refusal;
 
 use super::Kind;
-use super::serve::{Guest, HANDSHAKE, LAB};
+use super::guest::{Guest, HANDSHAKE, LAB};
 
 /// A client that is refused more often is sent away.
 const REFUSED: u32 = 10;

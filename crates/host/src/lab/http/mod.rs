@@ -19,7 +19,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::Kind;
-use super::serve::{Guest, LAB};
+use super::guest::{Guest, LAB};
 
 /// The longest head of a request, and the most header lines in it.
 const HEAD: usize = 16 << 10;

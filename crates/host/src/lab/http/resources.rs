@@ -13,7 +13,7 @@ use tokio::time::timeout;
 use transcript::Fill;
 
 use super::content::Content;
-use crate::lab::serve::Guest;
+use crate::lab::guest::Guest;
 
 /// The most bytes of a body that is made.
 const MADE: u64 = 16 << 20;
