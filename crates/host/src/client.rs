@@ -1,14 +1,17 @@
 //! The other side of a line: a client for a module's serial line, as a test or the demo needs it.
 
+use std::fs::{File, OpenOptions};
 use std::future::poll_fn;
 use std::io;
 use std::net::SocketAddr;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
+use rustix::fs::OFlags;
+use rustix::termios::{OptionalActions, isatty, tcgetattr, tcsetattr};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::stage::open_terminal;
 use crate::sys::Device;
 
 /// Where a module's line can be reached.
@@ -80,4 +83,17 @@ impl Client {
 
 fn open_device(path: &Path) -> io::Result<Device> {
     Device::new(open_terminal(path)?.into())
+}
+
+/// Opens a terminal device in raw mode, non-blocking, without making it the process's controlling terminal.
+pub(crate) fn open_terminal(path: &Path) -> io::Result<File> {
+    let flags = OFlags::NOCTTY | OFlags::NONBLOCK;
+    let device =
+        OpenOptions::new().read(true).write(true).custom_flags(flags.bits().cast_signed()).open(path)?;
+    if isatty(&device) {
+        let mut termios = tcgetattr(&device)?;
+        termios.make_raw();
+        tcsetattr(&device, OptionalActions::Now, &termios)?;
+    }
+    Ok(device)
 }

@@ -1,20 +1,15 @@
 //! A real line, in real time, as the stage of a transcript.
 
-use std::fs::{File, OpenOptions};
 use std::io::{self, ErrorKind};
 use std::net::TcpStream;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::fs::OFlags;
 use rustix::io::Errno;
-use rustix::termios::{OptionalActions, isatty, tcgetattr, tcsetattr};
 use transcript::{PowerOn, Stage, StageError};
 
-use crate::client::Address;
+use crate::client::{Address, open_terminal};
 
 /// How many bytes the other side may leave unread before the stage gives up on it.
 const BACKLOG: usize = 4 << 20;
@@ -183,17 +178,4 @@ impl Port {
             }
         }
     }
-}
-
-/// Opens a terminal device in raw mode, non-blocking, without making it the process's controlling terminal.
-pub(crate) fn open_terminal(path: &Path) -> io::Result<File> {
-    let flags = OFlags::NOCTTY | OFlags::NONBLOCK;
-    let device =
-        OpenOptions::new().read(true).write(true).custom_flags(flags.bits().cast_signed()).open(path)?;
-    if isatty(&device) {
-        let mut termios = tcgetattr(&device)?;
-        termios.make_raw();
-        tcsetattr(&device, OptionalActions::Now, &termios)?;
-    }
-    Ok(device)
 }
