@@ -10,7 +10,7 @@ use host::LineStage;
 use host::client::Address;
 use transcript::{Action, Bindings, Failure, Happened, Runner, Transcript};
 
-use crate::args;
+use crate::args::{self, Named};
 use crate::screen::{BAD, STRONG, stdout};
 use crate::show::Show;
 
@@ -20,26 +20,6 @@ const GLANCE: Duration = Duration::from_millis(50);
 const QUIET: Duration = Duration::from_secs(3);
 /// How long a module may go on with them.
 const LIMIT: Duration = Duration::from_secs(60);
-
-/// A name of the transcript, and what the command line says that it is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Named {
-    name: String,
-    value: String,
-}
-
-/// `NAME=VALUE`.
-pub(crate) fn named(text: &str) -> Result<Named, String> {
-    match text.split_once('=') {
-        Some((name, value)) if !name.is_empty() => Ok(Named { name: name.into(), value: value.into() }),
-        _ => Err("a name, `=` and its value are needed, such as port=8080".into()),
-    }
-}
-
-/// Where a module is: a device, or an address with a port.
-pub(crate) fn line(text: &str) -> Address {
-    text.parse().map_or_else(|_| Address::Device(text.into()), Address::Tcp)
-}
 
 /// Plays it and says how many steps there were.
 pub(crate) fn play(options: &args::Play) -> anyhow::Result<()> {
@@ -116,23 +96,6 @@ fn shown(address: &Address) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_name_has_a_value() {
-        let pair = |name: &str, value: &str| Ok(Named { name: name.into(), value: value.into() });
-        assert_eq!(named("port=8080"), pair("port", "8080"));
-        assert_eq!(named("url=http://a/?b=c"), pair("url", "http://a/?b=c"));
-        assert_eq!(named("empty="), pair("empty", ""));
-        assert!(named("port").is_err());
-        assert!(named("=8080").is_err());
-    }
-
-    #[test]
-    fn a_line_is_a_port_or_else_a_device() {
-        assert_eq!(line("127.0.0.1:5000"), Address::Tcp(([127, 0, 0, 1], 5000).into()));
-        assert_eq!(line("./modem0"), Address::Device("./modem0".into()));
-        assert_eq!(line("127.0.0.1"), Address::Device("127.0.0.1".into()));
-    }
 
     #[test]
     fn who_speaks_first() {
