@@ -36,7 +36,7 @@ use core::fmt;
 use crate::command::{Answer, Command, Fault, Outcome, Resume};
 use crate::exchange::Exchange;
 use crate::families::{Family, FamilyTimer, Op};
-use crate::io::{ConnId, LinkEvent, ModulePath, StoreError, StoreReply, Ticket};
+use crate::io::{Area, ConnId, LinkEvent, ModulePath, StoreError, StoreReply, StoreRequest, Ticket};
 use crate::module::Module;
 use crate::setup::Setup;
 use client::Action;
@@ -192,6 +192,10 @@ impl Family for Http {
     }
 
     fn halt(module: &mut Module) {
+        if module.families.http.saving {
+            // Nobody is there any more to commit it.
+            module.store(StoreRequest::Discard(Area::Http));
+        }
         end_session(module, true);
     }
 
