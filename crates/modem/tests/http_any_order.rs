@@ -4,29 +4,19 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test stops at the first surprise")]
 #![allow(clippy::print_stderr, reason = "what led to a failure")]
 
+mod http_server;
 #[path = "day/random.rs"]
 mod random;
 
 use std::collections::{BTreeMap, VecDeque};
 
+use http_server::{body, is_whole};
 use modem::{
     ConnId, Input, LineId, LineKind, LinkEvent, LinkFailure, LinkRequest, Modem, Output, Setup, StoreError,
     StoreReply, StoreRequest, Ticket, Time,
 };
 use modemtwin_modem as modem;
 use random::Random;
-
-/// What the server has of number `number`: nothing else looks like it.
-fn body(number: usize) -> Vec<u8> {
-    format!("<{number}>").repeat(1 + number * 37 % 900).into_bytes()
-}
-
-/// Whether it is all of something, or of a reply without a body.
-fn is_whole(bytes: &[u8]) -> bool {
-    let text = String::from_utf8(bytes.to_vec()).unwrap();
-    let number = text.split(['<', '>']).nth(1).and_then(|number| number.parse().ok());
-    bytes.is_empty() || number.is_some_and(|number| body(number) == bytes)
-}
 
 /// A connection as the network sees it.
 struct Conn {
@@ -151,48 +141,11 @@ impl Bench {
 
     /// The server answers what it was asked, more or less.
     fn answer(&mut self, at: usize) {
-        let text = String::from_utf8_lossy(&self.conns[at].asked).into_owned();
-        let Some(end) = text.find("\r\n\r\n") else { return };
-        self.conns[at].asked.drain(..end + 4);
-        if text.starts_with("CONNECT") {
-            return self.conns[at].reply.extend(b"HTTP/1.1 200 OK\r\n\r\n");
+        let conn = &mut self.conns[at];
+        if let Some((reply, last)) = http_server::reply(&mut conn.asked, &mut self.random) {
+            conn.reply.extend(reply);
+            conn.last |= last;
         }
-        let target = text.split(' ').nth(1).unwrap();
-        let number = target.rsplit('/').next().unwrap().parse().unwrap();
-        let content = if text.starts_with("HEAD") { Vec::new() } else { body(number) };
-        let length = body(number).len();
-        let place = self.random.pick(&["", "http://192.0.2.8", "https://192.0.2.8"]);
-        let place = format!("{place}/{number}");
-        let mut reply = match self.below(4) {
-            0 if !content.is_empty() => {
-                let mut reply = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n".to_vec();
-                for chunk in content.chunks(700) {
-                    reply.extend(
-                        format!("{:x}\r\n", chunk.len()).bytes().chain(chunk.iter().copied()).chain(*b"\r\n"),
-                    );
-                }
-                reply.extend(b"0\r\n\r\n");
-                reply
-            }
-            1 => [
-                format!("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.0 200 OK\r\nContent-Length: {length}\r\n\r\n")
-                    .as_bytes(),
-                &content,
-            ]
-            .concat(),
-            2 => [format!("HTTP/1.1 302 Found\r\nLocation: {place}\r\nContent-Length: 0\r\n\r\n").as_bytes()]
-                .concat(),
-            _ => {
-                [format!("HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n").as_bytes(), &content].concat()
-            }
-        };
-        if self.below(6) == 0 {
-            let cut = self.below(reply.len());
-            reply.truncate(cut);
-            self.conns[at].last = true;
-        }
-        self.conns[at].last |= self.below(4) == 0;
-        self.conns[at].reply.extend(reply);
     }
 
     /// Something happens to a connection that is there.
