@@ -241,6 +241,11 @@ impl Module {
         u8::try_from(index).ok().map(LineId)
     }
 
+    /// Whether a line's open command `matches`.
+    pub(crate) fn is_open(&self, matches: impl Fn(&Op) -> bool) -> bool {
+        self.lines.iter().any(|line| matches!(&line.state, LineState::Open(open) if matches(&open.op)))
+    }
+
     /// Goes on with a line's open command.
     pub(crate) fn resume(&mut self, line: LineId, event: Resume) {
         if !matches!(self.line_mut(line).state, LineState::Open(_)) {

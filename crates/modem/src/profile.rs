@@ -310,4 +310,7 @@ pub struct FtpLimits {
     pub put_idle: u64,
     /// How long AT+FTPPUT=2 waits for the next byte, in milliseconds.
     pub put_gap: u64,
+    /// A download that is over, and of which the host has read a part: how long after its last read the session ends with data
+    /// unread, in milliseconds.
+    pub get_idle: u64,
 }

@@ -38,7 +38,7 @@ pub(crate) struct Ftp {
     settings: Settings,
     /// A visit to a server.
     session: Option<Box<engine::Session>>,
-    /// A transfer by way of the serial line, until the host has read everything.
+    /// A transfer by way of the serial line, until the host has read everything, or as long as something is left that it can read.
     host: Option<Box<host::Transfer>>,
     /// Files in memory.
     ram: ram::Ram,
@@ -72,7 +72,7 @@ pub(crate) enum FtpTimer {
     Server,
     /// It has not answered QUIT, or AT+FTPQUIT has had its time.
     Leave,
-    /// The host has not brought the next block.
+    /// The host has not brought the next block, or fetched the rest.
     Idle,
     /// A session that broke is begun anew.
     Reconnect,
@@ -180,13 +180,21 @@ pub(crate) fn bearer_lost(module: &mut Module, number: u8) {
 /// Whether a verb is at work.
 fn is_busy(module: &Module) -> bool {
     let ftp = &module.families.ftp;
-    ftp.session.is_some() || ftp.host.is_some() || ftp.files.is_some()
+    ftp.session.is_some() || host::is_busy(module) || ftp.files.is_some()
 }
 
 /// Refuses a verb while another is at work.
 fn check_idle(module: &Module) -> Result<(), Fault> {
     if is_busy(module) {
         return Err(Fault::not_allowed("an FTP session is open: wait for its last line, or AT+FTPQUIT"));
+    }
+    Ok(())
+}
+
+/// Refuses what gathers a file where another line's AT+FTPEXTGET=2 does.
+fn check_not_saving(module: &Module) -> Result<(), Fault> {
+    if module.is_open(|op| matches!(op, Op::ftp(FtpOp::Save(..)))) {
+        return Err(Fault::not_allowed("another line saves a file with AT+FTPEXTGET=2: wait for its end"));
     }
     Ok(())
 }

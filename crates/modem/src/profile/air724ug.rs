@@ -103,6 +103,7 @@ pub const AIR724UG: Profile = Profile {
         quit: 100,
         put_idle: 31_800,
         put_gap: 75_000,
+        get_idle: 7_400,
     },
     timing: Timing {
         card_ready: 300,

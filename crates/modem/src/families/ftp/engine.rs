@@ -17,7 +17,7 @@ use core::net::SocketAddr;
 
 use super::job::{Action, Done, Failure, Job, Party};
 use super::reply::Replies;
-use super::settings::{Security, Settings};
+use super::settings::{PutOption, Security, Settings};
 use super::{FtpTimer, sapbr};
 use crate::command::Fault;
 use crate::families::{FamilyTimer, names};
@@ -38,6 +38,8 @@ pub(super) struct Session {
     preliminary: u8,
     step: Step,
     data: Option<Link>,
+    /// Its port is EPSV's.
+    extended: bool,
     transfer: Transfer,
     /// The server has been asked for the size of a download.
     measured: bool,
@@ -155,13 +157,17 @@ impl Session {
     }
 }
 
-/// Begins a visit.
+/// Begins a visit by the settings as they are.
 pub(super) fn start(module: &mut Module, job: Job) -> Result<(), Fault> {
-    let ftp = &module.families.ftp;
-    if ftp.session.is_some() {
+    let settings = module.families.ftp.settings.clone();
+    start_with(module, settings, job)
+}
+
+/// Begins a visit.
+pub(super) fn start_with(module: &mut Module, settings: Settings, job: Job) -> Result<(), Fault> {
+    if module.families.ftp.session.is_some() {
         return Err(Fault::not_allowed("a session is open: wait for its end, or AT+FTPQUIT"));
     }
-    let settings = ftp.settings.clone();
     check(module, &settings, &job.action)?;
     let limits = &module.setup.profile.ftp;
     let opening = Opening {
@@ -176,6 +182,8 @@ pub(super) fn start(module: &mut Module, job: Job) -> Result<(), Fault> {
         link: limits.links.0,
     };
     let Ok(conn) = module.open(opening) else { return Err(Fault::error("the module has no SSL context for FTP")) };
+    // What the host has left unread of an earlier one.
+    module.families.ftp.host = None;
     module.families.ftp.session = Some(alloc::boxed::Box::new(Session {
         job,
         settings,
@@ -185,6 +193,7 @@ pub(super) fn start(module: &mut Module, job: Job) -> Result<(), Fault> {
         preliminary: 0,
         step: Step::Connecting,
         data: None,
+        extended: false,
         transfer: Transfer::default(),
         measured: false,
         outcome: None,
@@ -200,12 +209,13 @@ pub(super) fn check(module: &Module, settings: &Settings, action: &Action) -> Re
     if settings.security != Security::Plain && !module.setup.profile.ssl {
         return Err(Fault::error("this firmware variant has no SSL function (AT+CGMR shows which it is)"));
     }
-    let (name, more) = match action {
-        Action::Get { file, .. } | Action::Delete(file) | Action::Size(file) => (file, ""),
-        Action::Put { path, name, .. } => (name, path.as_str()),
-        Action::List(path) | Action::MakeDirectory(path) | Action::RemoveDirectory(path) => (path, ""),
+    let (name, more, needed) = match action {
+        Action::Get { file, .. } | Action::Delete(file) | Action::Size(file) => (file, "", true),
+        Action::Put { path, name, how, .. } => (name, path.as_str(), *how != PutOption::Unique),
+        Action::MakeDirectory(path) | Action::RemoveDirectory(path) => (path, "", true),
+        Action::List(path) => (path, "", false),
     };
-    if name.is_empty() && !matches!(action, Action::List(_)) {
+    if needed && name.is_empty() && more.is_empty() {
         return Err(Fault::not_allowed("the settings for its name are empty (AT+FTPGETNAME, AT+FTPGETPATH, AT+FTPPUTNAME)"));
     }
     let said = [settings.server.as_str(), &settings.user, &settings.password, name, more];

@@ -17,9 +17,11 @@ mod up;
 use alloc::borrow::Cow;
 use alloc::boxed::Box;
 use alloc::format;
+use core::fmt;
 
 use super::engine;
 use super::job::{Action, Failure, Job, Party};
+use super::settings::Settings;
 use super::{FtpTimer, check_idle};
 use crate::command::Fault;
 use crate::exchange::Exchange;
@@ -34,12 +36,13 @@ pub(super) use up::{FTPPUTFRMFS, Finding, found};
 const BLOCK: usize = 16 * 1024;
 
 /// A file on its way.
-#[derive(Debug)]
 pub(super) struct Transfer {
     line: LineId,
     /// In the module.
     path: ModulePath,
     retry: Retry,
+    /// As they were when it began: its sessions are all alike.
+    settings: Settings,
     /// The session's data phase has begun.
     opened: bool,
     /// It waits for its next session.
@@ -51,7 +54,6 @@ pub(super) struct Transfer {
     way: Way,
 }
 
-#[derive(Debug)]
 enum Way {
     Down(down::Down),
     Up(up::Up),
@@ -77,9 +79,16 @@ impl Retry {
     }
 }
 
+impl fmt::Debug for Transfer {
+    /// Without the file's content.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Transfer").field("line", &self.line).field("path", &self.path).finish_non_exhaustive()
+    }
+}
+
 impl Transfer {
-    fn new(line: LineId, path: ModulePath, retry: Retry, way: Way) -> Box<Self> {
-        Box::new(Self { line, path, retry, opened: false, pauses: false, failed: None, asked: None, way })
+    fn new(line: LineId, path: ModulePath, retry: Retry, settings: Settings, way: Way) -> Box<Self> {
+        Box::new(Self { line, path, retry, settings, opened: false, pauses: false, failed: None, asked: None, way })
     }
 
     /// Whether there is a way to go on where it broke.
@@ -99,6 +108,11 @@ impl Transfer {
     }
 }
 
+/// Whether the bearer of its sessions is open.
+fn has_bearer(module: &Module) -> bool {
+    module.families.ftp.files.as_ref().is_some_and(|transfer| sapbr::is_open(module, transfer.settings.cid))
+}
+
 /// Whether a file waits for its next session.
 fn pauses(module: &Module) -> bool {
     module.families.ftp.files.as_ref().is_some_and(|transfer| transfer.pauses)
@@ -115,7 +129,7 @@ pub(super) fn quit(module: &mut Module) -> bool {
 
 /// The bearer that sessions use is gone. Those that are there have been ended already.
 pub(super) fn bearer_lost(module: &mut Module) {
-    if pauses(module) && !sapbr::is_open(module, module.families.ftp.settings.cid) {
+    if pauses(module) && !has_bearer(module) {
         give_up(module, Failure::Network, "the bearer is lost, and with it the way to begin anew");
     }
 }
@@ -161,8 +175,8 @@ pub(super) fn reconnect(module: &mut Module) {
 fn visit(module: &mut Module, action: Action, party: &'static Party) {
     let Some(transfer) = &mut module.families.ftp.files else { return };
     (transfer.opened, transfer.pauses) = (false, false);
-    let line = transfer.line;
-    if let Err(fault) = engine::start(module, Job { action, party, line }) {
+    let (line, settings) = (transfer.line, transfer.settings.clone());
+    if let Err(fault) = engine::start_with(module, settings, Job { action, party, line }) {
         give_up(module, Failure::Network, fault.why);
     }
 }
@@ -179,7 +193,7 @@ fn opened(module: &mut Module) {
 
 /// Its session has failed: another follows, or that was it.
 fn failed(module: &mut Module, failure: Failure) {
-    let bearer = sapbr::is_open(module, module.families.ftp.settings.cid);
+    let bearer = has_bearer(module);
     let Some(transfer) = &mut module.families.ftp.files else { return };
     let broke = match failure {
         Failure::Network | Failure::Dns | Failure::Connect | Failure::Timeout | Failure::Server => true,

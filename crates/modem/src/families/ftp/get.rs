@@ -14,8 +14,9 @@ pub(super) const FTPGET: Command = Command {
     evidence: Evidence::Captured,
     remarks: "OK first, then +FTPGET: 1,1 when data wait; again when more come after all were read, and behind a read that leaves \
               some (the captures have it now once, now twice in a row; this rule is assumed). +FTPGET: 1,0 when the server has \
-              confirmed and everything was read, also of an empty file, without 1,1 (both assumed; one capture has it with \
-              data unread). 11680 bytes at most wait for the host, the rest stays with the server (assumed). What cannot begin is \
+              confirmed and everything was read, also of an empty file, without 1,1 (both assumed), or 7.4 s after the last read \
+              when data are left; those can then be fetched until the next verb (assumed). One capture has an empty line in front \
+              of 1,0; others have none, and this has none. 11680 bytes at most wait for the host, the rest stays with the server (assumed). What cannot begin is \
               +CME ERROR: 3 (assumed). Fetching before 1,1: ERROR. With AT+FTPTYPE \"A\" the server converts line ends; the \
               module passes every byte on as it comes (assumed).",
     longest: 9_000,

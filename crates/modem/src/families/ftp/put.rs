@@ -54,7 +54,7 @@ fn put(x: &mut Exchange<'_>) -> Answer {
         host::close(x.module)?;
         return Ok(Outcome::Ok);
     }
-    host::begin_block(x.module)?;
+    host::begin_block(x.module, x.line)?;
     x.info(format_args!("+FTPPUT: 2,{length}"));
     let kind = DataKind::Fixed(usize::try_from(length).unwrap_or(usize::MAX));
     let timeout = Some(x.profile().ftp.put_gap);
@@ -72,7 +72,7 @@ pub(super) fn action(x: &Exchange<'_>) -> Action {
 pub(super) fn collected(x: &mut Exchange<'_>, end: Option<DataEnd>, bytes: Vec<u8>) -> Answer {
     let came = bytes.len();
     let whole = matches!(end, Some(DataEnd::Complete));
-    let there = host::end_block(x.module, whole.then_some(bytes));
+    let there = host::end_block(x.module, x.line, whole.then_some(bytes));
     if !there {
         return Err(Fault::error("the session ended while the block came"));
     }

@@ -1,7 +1,7 @@
 //! FTPSTATE, FTPQUIT, FTPSSL: the session as such.
 
 use super::settings::Security;
-use super::{FtpTimer, engine, files, is_busy};
+use super::{FtpTimer, engine, files, host, is_busy};
 use crate::command::{Answer, Command, Evidence, Fault, Outcome, Test, example, example_after};
 use crate::exchange::Exchange;
 use crate::families::FamilyTimer;
@@ -60,9 +60,9 @@ fn state(x: &mut Exchange<'_>) -> Answer {
 
 fn quit(x: &mut Exchange<'_>) -> Answer {
     x.args.finish()?;
-    let ftp = &mut x.module.families.ftp;
+    let ftp = &x.module.families.ftp;
     // A file that is whole is only being stored.
-    let there = ftp.session.is_some() || ftp.host.is_some();
+    let there = ftp.session.is_some() || host::is_busy(x.module);
     let quitting = ftp.session.as_ref().is_some_and(|session| session.is_quitting())
         || ftp.host.as_ref().is_some_and(|transfer| transfer.quitting);
     if !quitting && files::quit(x.module) {
@@ -71,9 +71,7 @@ fn quit(x: &mut Exchange<'_>) -> Answer {
     if quitting || !there {
         return Err(Fault::error("there is no FTP session to end"));
     }
-    if let Some(transfer) = &mut x.module.families.ftp.host {
-        transfer.quitting = true;
-    }
+    host::quit(x.module);
     engine::quit(x.module);
     let delay = x.profile().ftp.quit;
     x.module.arm(FamilyTimer::ftp(FtpTimer::Leave), delay);

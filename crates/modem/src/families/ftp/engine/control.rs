@@ -154,6 +154,8 @@ fn replied(module: &mut Module, reply: &Reply, more: bool) {
         Step::Leaving { owed: true } => session.step = Step::Leaving { owed: false },
         Step::Leaving { owed: false } => finish(module, false),
         Step::Quitting | Step::Connecting | Step::Securing => {}
+        // Everything has been said, the data are still on their way: a server may lose patience meanwhile.
+        Step::Transfer if session.transfer.done => {}
         _ if reply.code == 421 => fail_now(module, Failure::Server, says(reply)),
         Step::Greeting if !good => fail_now(module, Failure::Server, says(reply)),
         Step::Greeting if session.settings.security == Security::Explicit => send(module, Step::Auth, "AUTH", "TLS"),
@@ -182,7 +184,7 @@ fn replied(module: &mut Module, reply: &Reply, more: bool) {
         Step::Directory => give_up(module, Failure::Upload, says(reply)),
         Step::Extended => match reply.extended_port().filter(|_| reply.code == 229) {
             Some(port) => data::connect(module, port, None),
-            None => send(module, Step::Passive, "PASV", ""),
+            None => ask_passive(module),
         },
         Step::Passive => match reply.passive_address().filter(|_| reply.code == 227) {
             Some((address, port)) => data::connect(module, port, Some(address)),
@@ -297,6 +299,11 @@ fn connect_data(module: &mut Module) {
     } else {
         give_up(module, Failure::Active, "active mode (AT+FTPMODE=0) does not work: the network lets nobody connect to the module");
     }
+}
+
+/// PASV, where EPSV has led to nothing.
+pub(super) fn ask_passive(module: &mut Module) {
+    send(module, Step::Passive, "PASV", "");
 }
 
 /// The data connection is there.

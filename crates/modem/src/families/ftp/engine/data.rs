@@ -17,6 +17,7 @@ pub(super) fn connect(module: &mut Module, port: u16, said: Option<[u8; 4]>) {
     let Some(session) = &mut module.families.ftp.session else { return };
     let Some(peer) = session.peer else { return };
     session.step = Step::DataConnecting;
+    session.extended = said.is_none();
     let (line, name, bearer) = (session.job.line, session.job.party.name, session.settings.cid);
     if let Some(said) = said.map(Ipv4Addr::from).filter(|said| IpAddr::V4(*said) != peer.ip()) {
         let server = peer.ip();
@@ -72,6 +73,13 @@ pub(super) fn event(module: &mut Module, event: LinkEvent<'_>) {
         LinkEvent::Sent(bytes) => {
             data.unsent = data.unsent.saturating_sub(bytes);
             go_on(module);
+        }
+        LinkEvent::Failed(why) if step == Step::DataConnecting && session.extended && why != LinkFailure::Network => {
+            session.data = None;
+            let (line, name) = (session.job.line, session.job.party.name);
+            let text = "nothing answers at the port that EPSV names (a NAT on the way may know PASV only): PASV is tried";
+            module.note(Some(line), name, text);
+            control::ask_passive(module);
         }
         LinkEvent::Failed(why) => {
             data.state = LinkState::Gone;
@@ -231,6 +239,8 @@ fn feed(module: &mut Module) {
                 module.link(conn, LinkRequest::Send(bytes));
             }
             Supply::Bytes(_) | Supply::Later => return,
+            // A slow close has a limit, behind which what was left is lost, and the server would take that for the end.
+            Supply::End if data.unsent > 0 => return,
             Supply::End => {
                 session.transfer.complete = true;
                 return close_data(module, false);

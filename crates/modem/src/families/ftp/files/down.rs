@@ -3,6 +3,7 @@
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::cmp::Ordering;
 
 use super::{BLOCK, Retry, Transfer, Way, check_idle, end, failed, give_up, opened, visit};
 use crate::command::{Answer, Command, Evidence, Fault, Outcome, example};
@@ -11,7 +12,7 @@ use crate::families::Op;
 use crate::families::ftp::job::{Action, Done, Failure, Job, Party, Supply};
 use crate::families::ftp::local::{self, Step};
 use crate::families::ftp::settings::Type;
-use crate::families::ftp::{FtpOp, engine};
+use crate::families::ftp::{FtpOp, check_not_saving, engine};
 use crate::io::{LineId, ModulePath, StoreError, StoreReply, StoreRequest};
 use crate::module::Module;
 
@@ -26,7 +27,7 @@ pub(crate) const FTPGETTOFS: Command = Command {
     remarks: "OK, then +FTPGETTOFS: 0,<bytes>, or +FTPGETTOFS: <error>. The file is in C:/USER/FTP when it is whole, in place of one of that \
               name; until then there is nothing of it, and a failure leaves what was there (assumed). Does not fit: error 85, before \
               anything is downloaded where the server tells the size (assumed). A connection that breaks is made anew, and the \
-              download resumed with REST; what the server refuses is not tried again (assumed). AT+FTPREST does not count (assumed). \
+              download resumed with REST (with AT+FTPTYPE=A it begins at 0, assumed); what the server refuses is not tried again (assumed). AT+FTPREST does not count (assumed). \
               AT+FTPQUIT ends it with error 86 (assumed).",
     needs_card: true,
     read: Some(show),
@@ -44,7 +45,6 @@ pub(crate) const FTPGETTOFS: Command = Command {
 };
 
 /// On its way down.
-#[derive(Debug)]
 pub(crate) struct Down {
     /// On the server.
     file: String,
@@ -55,6 +55,8 @@ pub(crate) struct Down {
     /// As the server says.
     size: Option<u64>,
     received: u64,
+    /// Where this session began.
+    from: u64,
     written: u64,
     /// What the store is asked for, or was last.
     step: Step,
@@ -108,6 +110,7 @@ fn download(x: &mut Exchange<'_>) -> Answer {
     let path = local::name(x)?;
     let retry = Retry::typed(x)?;
     check_idle(x.module)?;
+    check_not_saving(x.module)?;
     engine::check(x.module, &x.module.families.ftp.settings, &download_action(x))?;
     ask(Preparing { path, retry, question: Question::Old })
 }
@@ -139,22 +142,24 @@ pub(in crate::families::ftp) fn prepared(
     let free = x.profile().file_capacity.saturating_sub(size.saturating_sub(freed));
     let Preparing { path, retry, .. } = preparing;
     check_idle(x.module)?;
+    check_not_saving(x.module)?;
     let action = download_action(x);
     engine::start(x.module, Job { action, party: &PARTY, line: x.line })?;
-    let settings = &x.module.families.ftp.settings;
+    let settings = x.module.families.ftp.settings.clone();
     let down = Down {
         file: settings.file(),
         image: settings.type_ == Type::Image,
         free,
         size: None,
         received: 0,
+        from: 0,
         written: 0,
         step: Step::FIRST,
         held: Vec::new(),
         staging: 0,
         whole: false,
     };
-    x.module.families.ftp.files = Some(Transfer::new(x.line, path, retry, Way::Down(down)));
+    x.module.families.ftp.files = Some(Transfer::new(x.line, path, retry, settings, Way::Down(down)));
     request(x.module, Step::FIRST, Vec::new());
     Ok(Outcome::Ok)
 }
@@ -181,10 +186,19 @@ fn down_mut(module: &mut Module) -> Option<&mut Down> {
     }
 }
 
-/// Begins a session, from where the last one broke.
+/// Begins a session, from where the last one broke. Of a text the server converts that place is not known: it begins at 0.
 pub(super) fn begin(module: &mut Module) {
-    let Some(down) = down(module) else { return };
-    let action = Action::Get { file: down.file.clone(), from: down.received };
+    let Some(down) = down_mut(module) else { return };
+    let anew = !down.image && down.step == Step::Stage;
+    if anew {
+        (down.received, down.written, down.staging) = (0, 0, 0);
+        down.held = Vec::new();
+    }
+    down.from = down.received;
+    let action = Action::Get { file: down.file.clone(), from: down.from };
+    if anew {
+        request(module, Step::Stage, Vec::new());
+    }
     visit(module, action, &PARTY);
 }
 
@@ -276,11 +290,16 @@ fn ended(module: &mut Module, _line: LineId, result: Result<Done, Failure>) {
         return end(module, Err(failure));
     }
     let Way::Down(down) = &mut transfer.way else { return };
-    let complete = down.size.filter(|_| down.image).map(|size| down.received >= size);
-    let outcome = match (result, complete) {
-        (Ok(_), Some(false)) => Err(Failure::Download),
+    let length = down.size.filter(|_| down.image).map(|size| down.received.cmp(&size));
+    let outcome = match (result, length) {
+        (Ok(_), Some(Ordering::Less)) => Err(Failure::Download),
+        // It may have grown meanwhile, but not behind a place to go on from.
+        (Ok(_), Some(Ordering::Greater)) if down.from > 0 => {
+            let why = "the server has sent more than the rest: it has not gone on where it was told to";
+            return give_up(module, Failure::Download, why);
+        }
         // Only the server's last words are missing.
-        (Err(failure), Some(true)) if failure != Failure::Quit && transfer.opened => Ok(()),
+        (Err(failure), Some(Ordering::Equal)) if failure != Failure::Quit && transfer.opened => Ok(()),
         (result, _) => result.map(|_| ()),
     };
     match outcome {

@@ -40,7 +40,6 @@ pub(crate) const FTPPUTFRMFS: Command = Command {
 };
 
 /// On its way up.
-#[derive(Debug)]
 pub(crate) struct Up {
     /// On the server.
     place: String,
@@ -126,7 +125,7 @@ pub(in crate::families::ftp) fn found(
         Err(error) => return Err(Fault::error(format!("{path}: {error}"))),
     };
     check_idle(x.module)?;
-    let settings = &x.module.families.ftp.settings;
+    let settings = x.module.families.ftp.settings.clone();
     let up = Up {
         place: settings.put_path.clone(),
         name: settings.put_name.clone(),
@@ -141,7 +140,7 @@ pub(in crate::families::ftp) fn found(
     };
     let (action, party) = first(&up);
     engine::start(x.module, Job { action, party, line: x.line })?;
-    x.module.families.ftp.files = Some(Transfer::new(x.line, path, retry, Way::Up(up)));
+    x.module.families.ftp.files = Some(Transfer::new(x.line, path, retry, settings, Way::Up(up)));
     Ok(Outcome::Ok)
 }
 

@@ -11,7 +11,7 @@ use crate::exchange::Exchange;
 use crate::families::Op;
 use crate::families::ftp::job::{Action, Done, Failure, Job, Party, Supply};
 use crate::families::ftp::local::{self, Step};
-use crate::families::ftp::{FtpOp, check_idle, engine};
+use crate::families::ftp::{FtpOp, check_idle, check_not_saving, engine};
 use crate::io::{LineId, ModulePath};
 use crate::module::Module;
 
@@ -29,7 +29,7 @@ pub(in crate::families::ftp) const FTPEXTGET: Command = Command {
     remarks: "A file of at most 302,512 bytes; a longer one ends with error 79 (assumed). =2 replaces a file of the same name; an SIM7000 \
               refuses it (assumed). =3 gives what there is; at the end and behind it that is nothing, without a data line (assumed). \
               =2 and =3 before the file is whole: ERROR; =0 and =1 while it comes, and =1 in AT+FTPEXTPUT's mode 1: +CME ERROR: 3; \
-              a failure ends mode 1 (all assumed). AT+FTPQUIT ends the download: +FTPEXTGET: 1,86 (assumed). Mode 4 does not exist on this \
+              a failure ends mode 1; =2 while another line saves: +CME ERROR: 3 (all assumed). AT+FTPQUIT ends the download: +FTPEXTGET: 1,86 (assumed). Mode 4 does not exist on this \
               module: ERROR.",
     read: Some(show_got),
     set: Some(extended_get),
@@ -139,10 +139,11 @@ fn save(x: &mut Exchange<'_>) -> Answer {
     let path = local::name(x)?;
     x.args.finish()?;
     whole(x.module)?;
-    // It gathers its file in the same place.
+    // They gather their files in the same place.
     if x.module.families.ftp.files.is_some() {
         return Err(Fault::not_allowed("AT+FTPGETTOFS is at work: wait for its end"));
     }
+    check_not_saving(x.module)?;
     save_step(x, path, Step::FIRST)
 }
 
