@@ -9,8 +9,9 @@ use std::mem::MaybeUninit;
 use std::os::fd::BorrowedFd;
 use std::path::Path;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Wake, Waker};
 
 use rustix::fs::inotify;
 use tokio::runtime::{Handle, Id};
@@ -42,6 +43,25 @@ pub(super) struct Watch {
     shared: Arc<Shared>,
     descriptor: i32,
     readable: Pin<Box<dyn Future<Output = ()> + Send>>,
+    bell: Arc<Bell>,
+    /// The bell's.
+    waker: Waker,
+    /// Who hears the bell.
+    owner: Waker,
+}
+
+/// Rings when `readable` has to be polled. A line is polled with every byte that comes, and a terminal is hardly ever opened or
+/// closed: what does not ring is not asked.
+struct Bell {
+    rung: AtomicBool,
+    owner: Mutex<Waker>,
+}
+
+impl Wake for Bell {
+    fn wake(self: Arc<Self>) {
+        self.rung.store(true, Ordering::Release);
+        lock(&self.owner).wake_by_ref();
+    }
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -59,18 +79,29 @@ impl Watch {
         inboxes.insert(descriptor, Vec::new());
         drop(inboxes);
         let readable = Box::pin(Arc::clone(&shared).readable());
-        Ok(Self { shared, descriptor, readable })
+        let owner = Waker::noop().clone();
+        let bell = Arc::new(Bell { rung: AtomicBool::new(true), owner: Mutex::new(owner.clone()) });
+        Ok(Self { shared, descriptor, readable, waker: Arc::clone(&bell).into(), bell, owner })
     }
 
     /// What has happened since it was last asked. Pending when nothing has.
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Vec<Event>> {
-        while self.readable.as_mut().poll(cx).is_ready() {
+        if !self.owner.will_wake(cx.waker()) {
+            self.owner.clone_from(cx.waker());
+            lock(&self.bell.owner).clone_from(cx.waker());
+        }
+        if !self.bell.rung.swap(false, Ordering::Acquire) {
+            return Poll::Pending;
+        }
+        let mut bell = Context::from_waker(&self.waker);
+        while self.readable.as_mut().poll(&mut bell).is_ready() {
             // Everybody is woken by everything; whoever comes first gives it out.
             self.readable = Box::pin(Arc::clone(&self.shared).readable());
             let mut inboxes = lock(&self.shared.inboxes);
             if let Some(inbox) = inboxes.get_mut(&self.descriptor)
                 && !inbox.is_empty()
             {
+                self.bell.rung.store(true, Ordering::Release);
                 return Poll::Ready(std::mem::take(inbox));
             }
         }
