@@ -9,7 +9,7 @@ use super::client::transmit;
 use super::events::fail;
 use super::response::{Broken, Response, Step};
 use super::{HttpTimer, Session, request};
-use crate::families::FamilyTimer;
+use crate::families::{FamilyTimer, ssl};
 use crate::io::{ConnId, LinkRequest, ModulePath};
 use crate::module::{self, Module};
 use crate::ssl::TlsRequest;
@@ -122,6 +122,11 @@ pub(super) fn asked(module: &mut Module, bytes: &[u8]) {
             Ok(Step::Done) => {
                 link.phase = Phase::Securing;
                 let (conn, host) = (link.conn, link.route.host.clone());
+                // The context counts as it is now, for later requests too.
+                let tls = ssl::request(module, context, &host).map(Box::new);
+                if let Some(link) = module.families.http.session.as_deref_mut().and_then(|session| session.link.as_mut()) {
+                    link.route.tls = tls;
+                }
                 if module.secure(conn, context, &host, module::Session::Own).is_err() {
                     fail(module, 605, "the module has no SSL context 153");
                 }
