@@ -597,40 +597,9 @@ fn kept() -> [Vec<u8>; 2] {
         "AT+CIPSCONT",
         "AT+CSCA=\"+123\"",
         "AT+CSAS",
-        "AT+FTPSERV=192.0.2.7;+FTPGETNAME=f;+FTPPUTNAME=f",
-        "AT+FTPGET=1",
-        "AT+FTPGET=2,10",
-        "AT+FTPPUT=1",
-        "AT+FTPPUT=2,5",
-        "AT+FTPSIZE",
-        "AT+FTPEXTGET=1",
-        "AT+FTPEXTGET=2,f",
-        "AT+FTPEXTGET=0",
-        "AT+FTPEXTPUT=1",
-        "AT+FTPEXTPUT=2,0,5,1000",
-        "AT+FTPEXTPUT=0",
-        "AT+FTPFILEPUT=1,f",
-        "AT+FTPFILEPUT=0",
-        "AT+FTPGETTOFS=0,f",
-        "AT+FTPPUTFRMFS=f,255,0",
-        "AT+FTPQUIT",
-        "AT+FTPSCONT",
-        "AT+HTTPINIT",
-        "AT+HTTPINIT;+HTTPPARA=URL,example.com/a",
-        "AT+HTTPTERM",
-        "AT+HTTPPARA=URL,https://192.0.2.7/a",
-        "AT+HTTPPARA=REDIR,1",
-        "AT+HTTPPARA=PROIP,192.0.2.9;+HTTPPARA=PROPORT,8080",
-        "AT+HTTPDATA=5,1000",
-        "AT+HTTPACTION=0",
-        "AT+HTTPACTION=1",
-        "AT+HTTPACTION=2",
-        "AT+HTTPREAD",
-        "AT+HTTPHEAD",
-        "AT+HTTPGET=f",
-        "AT+HTTPGETTOFS=0,f",
-        "AT+HTTPSCONT",
-        "AT+CIPDPDP=1,5,3",
+        "AT+FTPSERV=192.0.2.7;+FTPGETNAME=f;+FTPPUTNAME=f;+FTPSCONT",
+        "AT+HTTPINIT;+HTTPPARA=URL,\"example.com/a\";+HTTPPARA=USERDATA,\"A: b\\r\\nC: d\";+HTTPPARA=USER_DEFINED,\"E: f\"",
+        "AT+HTTPSCONT;+HTTPTERM",
         "AT+CPNETAPN=2,\"a\",\"b\",\"c\",1",
         "AT+WISN=\"1\"",
         "AT+CMGW=\"10086\"\rtext\x1a",
@@ -672,6 +641,10 @@ fn spoil(random: &mut Random, bytes: &mut Vec<u8>) {
 fn whatever_is_on_the_disk_a_module_comes_up() {
     let [settings, messages] = kept();
     assert!(settings.len() > 500 && messages.len() > 100, "{}, {}", settings.len(), messages.len());
+    let text = String::from_utf8_lossy(&settings);
+    for line in ["kept.http.userdata=A: b\\r\\nC: d", "kept.http.user_defined=E: f", "kept.ftp."] {
+        assert!(text.contains(line), "{line} is not in\n{text}");
+    }
     for seed in 0..1500 {
         let mut random = Random::new(seed);
         let mut setup = Setup::new(0, seed, 1_600_000_000_000);
@@ -689,6 +662,9 @@ fn whatever_is_on_the_disk_a_module_comes_up() {
             "AT+CMSS=1",
             "AT+CSCA?;+CSMP?;+CIPSCONT?;+CSTT?",
             "AT&V",
+            "AT+HTTPSCONT?;+HTTPINIT;+HTTPPARA?;+FTPSCONT?",
+            "AT+SAPBR=1,1;+HTTPACTION=1",
+            "AT+HTTPACTION=0",
         ] {
             bench.type_in(0, format!("{command}\r").as_bytes());
             bench.store(true);

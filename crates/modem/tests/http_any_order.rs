@@ -363,6 +363,7 @@ impl Bench {
         }
         assert!(self.conns.iter().all(|conn| conn.closed), "a connection is left");
         assert_eq!(self.staged, None, "something is left on the disk");
+        assert_eq!(self.modem.deadline(), None, "a timer is left");
     }
 }
 
