@@ -5,6 +5,9 @@ use tls::{Resumable, Resumption};
 
 use super::*;
 
+/// How many closed connections may wait for their peers at a time.
+const LINGERING: usize = 16;
+
 impl Instance {
     pub(super) fn link_request(&mut self, conn: ConnId, request: LinkRequest) {
         if let LinkRequest::Connect(connect) = request {

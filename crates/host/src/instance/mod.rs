@@ -4,6 +4,7 @@
 //! deadline comes. There is no lock and no hand-over between tasks in it.
 
 mod handle;
+mod lines;
 mod links;
 mod questions;
 mod storing;
@@ -25,7 +26,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Sleep, sleep_until, timeout};
 
 use crate::clock::Clock;
-use crate::line::{Line, LineEvent};
+use crate::line::Line;
 use crate::net::{self, EXPLAIN, Happened, Link, Network, Observer, Question, Report, Sender};
 use crate::store::Store;
 use handle::{Command, WAITING};
@@ -34,11 +35,6 @@ use storing::Storing;
 
 /// The scratch buffer: holds any datagram, and what is read from a line in one go.
 const SCRATCH: usize = 64 << 10;
-/// How many bytes are read from a line before it is another's turn: a terminal gives them in small portions, which are to leave
-/// as one.
-const LINE_TURN: usize = 32 << 10;
-/// How many closed connections may wait for their peers at a time.
-const LINGERING: usize = 16;
 /// How many rounds the loop makes before it lets others run.
 const ROUNDS: usize = 64;
 /// How long the end may take: output that nobody reads, a file system that hangs.
@@ -82,16 +78,6 @@ pub enum Ended {
     OutputLost,
     /// A bug of ours; it is in the log.
     Failed,
-}
-
-/// Whether a line has nothing more to tell.
-enum Emptied {
-    /// There may be more.
-    No,
-    /// What it had to tell has been told.
-    Now,
-    /// It had nothing to tell.
-    Before,
 }
 
 /// A module at work.
@@ -326,53 +312,6 @@ impl Instance {
                 let _ = taken.send(true);
             }
         }
-    }
-
-    /// Whether the lines have to be looked at again: one has not been emptied, or one has had something to say that may have
-    /// led to something on another.
-    fn poll_lines(&mut self, cx: &mut Context<'_>, buffer: &mut [u8]) -> bool {
-        let mut again = false;
-        for index in 0..self.lines.len() {
-            let Ok(number) = u8::try_from(index) else { break };
-            match self.poll_line(cx, buffer, LineId(number)) {
-                Emptied::No => again = true,
-                Emptied::Now => again |= self.lines.len() > 1,
-                Emptied::Before => {}
-            }
-        }
-        again
-    }
-
-    fn poll_line(&mut self, cx: &mut Context<'_>, buffer: &mut [u8], line: LineId) -> Emptied {
-        let mut emptied = Emptied::Before;
-        let mut read = 0;
-        while read < LINE_TURN {
-            let room = self.modem.line_room(line).min(buffer.len());
-            let Some(polled) = self.lines.get_mut(usize::from(line.0)) else { return emptied };
-            let Poll::Ready(event) = polled.poll(cx, &mut buffer[..room]) else { return emptied };
-            emptied = Emptied::Now;
-            match event {
-                // Once more, to read: the room that this has made would be taken up by the links' data again and again,
-                // and no command would ever be read.
-                LineEvent::Written(bytes) => self.handle_input(Input::Written { line, bytes }),
-                LineEvent::Received(count) => {
-                    self.handle_input(Input::Line { line, bytes: &buffer[..count] });
-                    read += count;
-                }
-                LineEvent::Dtr(on) => self.handle_input(Input::Dtr { line, on }),
-                LineEvent::Ended => {
-                    self.open_lines = self.open_lines.saturating_sub(1);
-                    return Emptied::No;
-                }
-                // The other lines, too: on this one, nobody could end them any more.
-                LineEvent::Quit => {
-                    self.open_lines = 0;
-                    self.patience = 0;
-                    return Emptied::No;
-                }
-            }
-        }
-        Emptied::No
     }
 
     fn poll_store(&mut self, cx: &mut Context<'_>) -> bool {
