@@ -270,8 +270,14 @@ pub(super) fn timer(module: &mut Module, timer: FtpTimer) {
     let Some(session) = &module.families.ftp.session else { return };
     match (timer, session.step) {
         (FtpTimer::Server, _) => {
-            let seconds = session.settings.timeout;
-            fail_now(module, Failure::Timeout, alloc::format!("the server did not answer for {seconds} s"));
+            let (seconds, security) = (session.settings.timeout, session.settings.security);
+            let advice = match (session.step, security) {
+                (Step::Greeting, Security::Plain | Security::Explicit) => {
+                    "; where TLS begins at once, AT+FTPSSL=1 is needed"
+                }
+                _ => "",
+            };
+            fail_now(module, Failure::Timeout, alloc::format!("the server did not answer for {seconds} s{advice}"));
         }
         _ => finish(module, false),
     }

@@ -9,7 +9,6 @@ use super::client::{Task, go, progress, send, tell};
 use super::link::{self, Phase, drop_link, forget_link, grant};
 use super::request::Method;
 use super::response::{Broken, Response, Step};
-use super::url::Url;
 use super::{Buffer, Content, HttpTimer, Session, download};
 use crate::families::FamilyTimer;
 use crate::io::{ConnId, LinkEvent, LinkFailure};
@@ -99,7 +98,7 @@ fn received(module: &mut Module, conn: ConnId, bytes: &[u8]) {
                 action.received.extend_from_slice(kept);
                 if !surplus.is_empty() {
                     let received = core::mem::take(&mut action.received);
-                    let text = format!("the reply is longer than {limit} bytes, and what is over that is lost");
+                    let text = format!("the reply is longer than {limit} bytes, and what is over that is lost; BREAK and BREAKEND ask for a part");
                     note(module, text);
                     return conclude(module, 602, Some(received), false);
                 }
@@ -146,8 +145,7 @@ fn redirected(module: &mut Module) -> bool {
     }
     action.response = Response::new(action.method == Method::Head, longest_head);
     action.received = Vec::new();
-    let Url { host, .. } = &to;
-    let text = format!("the server says {status}: the module asks {}://{host} instead", to.scheme());
+    let text = format!("the server says {status}: the module asks {}://{} instead", to.scheme(), to.authority());
     action.url = to;
     note(module, text);
     drop_link(module, false);

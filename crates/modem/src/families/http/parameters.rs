@@ -1,5 +1,6 @@
 //! HTTPPARA: what the next requests are made of.
 
+use alloc::borrow::Cow;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -85,11 +86,11 @@ impl Parameters {
     ///
     /// # Errors
     /// A sentence that says what is wrong, without the value.
-    pub(super) fn set(&mut self, profile: &Profile, tag: Tag, value: &str) -> Result<(), &'static str> {
+    pub(super) fn set(&mut self, profile: &Profile, tag: Tag, value: &str) -> Result<(), Cow<'static, str>> {
         let limits = &profile.http;
         let longest = if matches!(tag, Tag::Url) { limits.url } else { limits.text };
         if value.len() > longest {
-            return Err("the value is too long");
+            return Err(format!("the value is longer than {longest} bytes").into());
         }
         match tag {
             Tag::Bearer => self.bearer = number(value, 1, 3)?,
@@ -118,7 +119,7 @@ impl Parameters {
                 let line = headers::one(value)?;
                 let all: usize = self.defined.iter().map(String::len).sum();
                 if all + line.len() > limits.headers {
-                    return Err("all headers of USER_DEFINED together are too long");
+                    return Err(format!("all headers of USER_DEFINED together are longer than {} bytes", limits.headers).into());
                 }
                 self.defined.push(line);
             }
@@ -149,11 +150,14 @@ impl Parameters {
     }
 }
 
-fn number<T: TryFrom<u32> + PartialOrd + Copy>(text: &str, low: T, high: T) -> Result<T, &'static str> {
+fn number<T>(text: &str, low: T, high: T) -> Result<T, String>
+where
+    T: TryFrom<u32> + PartialOrd + Copy + fmt::Display,
+{
     let digits = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
     let number: Option<u32> = if digits { text.parse().ok() } else { None };
     let number = number.and_then(|number| T::try_from(number).ok());
-    number.filter(|number| (low..=high).contains(number)).ok_or("the value is not a number within its range")
+    number.filter(|number| (low..=high).contains(number)).ok_or_else(|| format!("the value is not a number from {low} to {high}"))
 }
 
 /// HTTPPARA's tags, in the order in which they are shown.

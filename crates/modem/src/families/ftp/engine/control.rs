@@ -5,7 +5,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::{
-    LinkState, Step, connect_failure, data, fail_now, finish, give_up, succeed,
+    LinkState, Session, Step, connect_failure, data, fail_now, finish, give_up, succeed,
 };
 use crate::families::FamilyTimer;
 use crate::families::ftp::FtpTimer;
@@ -195,11 +195,30 @@ fn replied(module: &mut Module, reply: &Reply, more: bool) {
         Step::Restart if reply.class() <= 3 => transfer(module),
         Step::Restart => give_up(module, Failure::Rest, says(reply)),
         Step::Transfer => {
+            let says = refusal(session, reply);
             note_name(module, reply);
-            data::replied(module, good, says(reply));
+            data::replied(module, good, says);
         }
         Step::Operation => operated(module, reply, good),
     }
+}
+
+/// The server's own words about what was to be done with a file, and what may be wrong with its name.
+fn refusal(session: &Session, reply: &Reply) -> String {
+    let Session { settings, job, .. } = session;
+    let (path, name) = match &job.action {
+        Action::Get { file, .. } | Action::Delete(file) | Action::Size(file) if *file == settings.file() => {
+            (&settings.get_path, &settings.get_name)
+        }
+        Action::Put { path, name, .. } => (path, name),
+        _ => return says(reply),
+    };
+    let mut text = says(reply);
+    let apart = path.is_empty() || name.is_empty() || path.ends_with('/') || name.starts_with('/');
+    if !apart && matches!(reply.code, 550 | 553) {
+        text += "; the directory does not end with /, so that its last part and the name are one word";
+    }
+    text
 }
 
 /// The server's own words, for explanations.
@@ -350,7 +369,10 @@ fn operate(module: &mut Module) {
 fn operated(module: &mut Module, reply: &Reply, good: bool) {
     let Some(session) = &module.families.ftp.session else { return };
     match session.job.action {
-        _ if !good => give_up(module, Failure::Operation, says(reply)),
+        _ if !good => {
+            let why = refusal(session, reply);
+            give_up(module, Failure::Operation, why);
+        }
         Action::Size(_) => match reply.size() {
             Some(bytes) => succeed(module, bytes),
             None => give_up(module, Failure::Reply, says(reply)),
