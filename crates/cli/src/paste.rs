@@ -105,7 +105,7 @@ fn ftp(server: SocketAddr, uploads: &[Upload]) -> String {
         text += "  when it says +FTPPUT: 1,1,1360 again:\nAT+FTPPUT=2,0\n  when it says +FTPPUT: 1,0:\n";
     } else {
         text += "AT+FTPLIST=1\n  when it says +FTPLIST: 1,1:\nAT+FTPLIST=2,1460\n";
-        text += "  when it says +FTPLIST: 1,0:\n";
+        text += "  when it says +FTPLIST: 1,0:\nAT+FTPSSL=0\n";
     }
     text += "AT+SAPBR=0,1\n";
     text
@@ -189,6 +189,10 @@ mod tests {
             let text = session(service, server, &[upload("ca.crt", "cacert", 1212)]);
             assert!(text.contains(&format!("AT+SSLCFG=\"cacert\",{context},\"ca.crt\"\n")), "{text}");
             assert!(text.contains(line), "{line} in {text}");
+            assert!(
+                service != Service::Ftp || text.contains("AT+FTPSSL=0\n"),
+                "the next session is plain: {text}"
+            );
             assert!(text.lines().all(|line| line.len() <= 80), "{text}");
         }
     }
