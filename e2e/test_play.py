@@ -72,8 +72,9 @@ def test_what_goes_otherwise(twin: Twin, session: Path, tmp_path: Path) -> None:
     ("options", "code", "says"),
     [
         (["nowhere.at"], 1, "cannot read nowhere.at"),
-        (["session.at", "--line", "./nowhere"], 1, "cannot open ./nowhere"),
+        (["session.at", "--set=name=f", "--bind=data=beside.txt", "--line", "./nowhere"], 1, "cannot open ./nowhere"),
         (["session.at", "--bind", "data=nowhere"], 1, "cannot read nowhere"),
+        (["session.at", "--set=name=f"], 2, "--bind data=PATH"),
         (["session.at", "--set", "name"], 2, "such as port=8080"),
     ],
 )
