@@ -192,7 +192,7 @@ pub(crate) struct Explain {
     /// Take such commands from FILE: a list, a log or a transcript; other lines are ignored. Before those of --sslcfg.
     #[arg(long, value_name = "FILE")]
     pub(crate) session: Option<PathBuf>,
-    /// The host of AT+CIPSTART, for SNI and for --name-check always.
+    /// The host that is connected to, as in AT+CIPSTART, AT+SSLMIPSTART, AT+FTPSERV or the URL: for SNI and for --name-check always.
     #[arg(long, value_name = "HOST", default_value = "")]
     pub(crate) host: String,
     /// As for `run`.
@@ -269,7 +269,7 @@ pub(crate) struct Log {
 pub(crate) enum NameCheck {
     /// When SSLCFG "hostname" is set.
     Hostname,
-    /// Against SSLCFG "hostname", or else the host of CIPSTART.
+    /// Against SSLCFG "hostname", or else the host that is connected to.
     Always,
     /// Not at all.
     Never,

@@ -25,7 +25,7 @@ const TAKEN: [&str; 3] = ["AT+SSLCFG=", "AT+CIPMUX=", "AT+CCLK="];
 /// Prints the account of every context in which something is set (or of context 0), and fails if one cannot work.
 pub(crate) fn explain(options: &Explain) -> anyhow::Result<()> {
     if options.name_check == NameCheck::Always && options.host.is_empty() {
-        bail!("--name-check always compares with the host of AT+CIPSTART: say which with --host");
+        bail!("--name-check always compares with the host that is connected to: say which with --host");
     }
     let mut modem = Module::new();
     for command in commands(options)? {
@@ -56,7 +56,8 @@ pub(crate) fn explain(options: &Explain) -> anyhow::Result<()> {
     }
     out.flush()?;
     if !bad.is_empty() {
-        bail!("a connect cannot work with SSL context {}", bad.join(", "));
+        let contexts = if bad.len() == 1 { "context" } else { "contexts" };
+        bail!("a connect cannot work with SSL {contexts} {}", bad.join(", "));
     }
     Ok(())
 }
@@ -145,9 +146,19 @@ impl Module {
     }
 }
 
+/// The service that has this context, if it is the only one.
+fn whose(context: u8) -> &'static str {
+    match context {
+        34 => " (FTP)",
+        88 => " (MQTT)",
+        153 => " (HTTP)",
+        _ => "",
+    }
+}
+
 fn print(out: &mut impl Write, outlook: &Outlook) -> anyhow::Result<()> {
     let Outlook { context, versions: (oldest, newest), suites, modern, server_name, .. } = outlook;
-    writeln!(out, "{STRONG}SSL context {context}{STRONG:#}")?;
+    writeln!(out, "{STRONG}SSL context {context}{}{STRONG:#}", whose(*context))?;
     let suites: Vec<String> = suites.iter().map(|suite| format!("0X{:04X}", suite.0)).collect();
     let versions = if oldest == newest { oldest.to_string() } else { format!("{oldest} to {newest}") };
     let more = if *modern { "forward-secret suites and " } else { "" };
