@@ -52,9 +52,18 @@ pub(crate) struct Module {
     next_query: u32,
     /// What is on its way to the store to be kept. It counts from the store's answer on, whatever has become of the
     /// command by then.
-    persisting: Vec<(Ticket, Section, Vec<u8>)>,
+    persisting: Vec<(Ticket, Section, Kept)>,
     /// The short messages on the card and in the module's flash, and those that the network has for it. Outlives a restart.
     pub(crate) mailbox: families::sms::Mailbox,
+}
+
+/// What is to be kept. Its `Debug` form hides it.
+struct Kept(Vec<u8>);
+
+impl fmt::Debug for Kept {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} bytes", self.0.len())
+    }
 }
 
 impl Module {
@@ -214,7 +223,7 @@ impl Module {
         self.next_ticket = self.next_ticket.wrapping_add(1);
         let ticket = Ticket(self.next_ticket);
         if let StoreRequest::Persist { section, bytes } = &request {
-            self.persisting.push((ticket, *section, bytes.clone()));
+            self.persisting.push((ticket, *section, Kept(bytes.clone())));
         }
         if let StoreRequest::Write { path, .. }
         | StoreRequest::Delete(path)
@@ -349,7 +358,7 @@ impl Module {
     /// store counts as kept: the store does one request after the other.
     pub(crate) fn settings_with(&self, ours: impl Fn(&str) -> bool, lines: &str) -> Vec<u8> {
         let on_its_way = self.persisting.iter().rev().find(|(_, section, _)| *section == Section::Settings);
-        let kept = on_its_way.map(|(_, _, bytes)| bytes).or(self.setup.settings.as_ref());
+        let kept = on_its_way.map(|(_, _, Kept(bytes))| bytes).or(self.setup.settings.as_ref());
         let mut text = String::new();
         for line in String::from_utf8_lossy(kept.map_or(&[], Vec::as_slice)).lines() {
             if line.split_once('=').is_some_and(|(key, _)| !ours(key)) {

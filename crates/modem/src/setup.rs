@@ -1,12 +1,14 @@
 //! What a module is made from.
 
 use alloc::vec::Vec;
+use core::fmt;
 
 use crate::io::{LineKind, World};
 use crate::profile::{AIR724UG, Profile};
 
 /// Everything that decides how an instance behaves, besides its inputs. Same set-up, same inputs, same outputs.
-#[derive(Clone, Debug)]
+/// Its `Debug` form hides what was kept: passwords and messages are in it.
+#[derive(Clone)]
 pub struct Setup {
     /// The module type.
     pub profile: &'static Profile,
@@ -24,6 +26,22 @@ pub struct Setup {
     pub settings: Option<Vec<u8>>,
     /// What was kept last as [`Section::Messages`](crate::Section::Messages).
     pub messages: Option<Vec<u8>>,
+}
+
+impl fmt::Debug for Setup {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { profile, instance, seed, lines, unix_millis, world, settings, messages } = self;
+        f.debug_struct("Setup")
+            .field("profile", &profile.name)
+            .field("instance", instance)
+            .field("seed", seed)
+            .field("lines", lines)
+            .field("unix_millis", unix_millis)
+            .field("world", world)
+            .field("settings", &settings.as_ref().map(Vec::len))
+            .field("messages", &messages.as_ref().map(Vec::len))
+            .finish()
+    }
 }
 
 impl Setup {

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use at::{Args, Commands, Event, FinalCode, Form, Reply};
 use core::mem;
 
-use super::Module;
+use super::{Kept, Module};
 use crate::command::{Answer, Fault, Outcome, Resume, Test, subject};
 use crate::exchange::Exchange;
 use crate::families::serial::{Asleep, hears};
@@ -114,7 +114,7 @@ impl Module {
 
     pub(crate) fn store_result(&mut self, ticket: Ticket, result: Result<StoreReply, StoreError>) {
         if let Some(index) = self.persisting.iter().position(|(asked, ..)| *asked == ticket) {
-            let (_, section, bytes) = self.persisting.remove(index);
+            let (_, section, Kept(bytes)) = self.persisting.remove(index);
             match section {
                 Section::Settings if result.is_ok() => self.setup.settings = Some(bytes),
                 Section::Settings => {}
