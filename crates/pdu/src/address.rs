@@ -5,8 +5,8 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use crate::alphabet::{decode_septets, encode_septets, pack, unpack};
+use crate::error::PduError;
 use crate::reader::Reader;
-use crate::tpdu::PduError;
 
 /// The digits of an address, by semi-octet; the last but one is never used, the last one fills up.
 const DIGITS: &[u8; 15] = b"0123456789*#ABC";

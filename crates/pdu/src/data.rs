@@ -7,8 +7,8 @@ use core::fmt;
 use crate::DATA_LIMIT;
 use crate::alphabet::{decode_septets, encode_septets, pack, unpack};
 use crate::coding::{Alphabet, Coding};
+use crate::error::PduError;
 use crate::reader::Reader;
-use crate::tpdu::PduError;
 
 /// The most septets in one message.
 const SEPTET_LIMIT: usize = DATA_LIMIT * 8 / 7;

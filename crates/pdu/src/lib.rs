@@ -15,6 +15,7 @@ mod address;
 mod alphabet;
 mod coding;
 mod data;
+mod error;
 mod hex;
 mod reader;
 mod stamp;
@@ -24,9 +25,10 @@ pub use address::{Address, AddressError};
 pub use alphabet::{decode_septets, encode_septets, pack, unpack};
 pub use coding::{Alphabet, Coding};
 pub use data::{Parts, TextError, UserData, from_ucs2, to_ucs2};
+pub use error::PduError;
 pub use hex::{from_hex, to_hex};
 pub use stamp::Stamp;
-pub use tpdu::{Deliver, PduError, Report, Submit, Tpdu, Validity, split_center};
+pub use tpdu::{Deliver, Report, Submit, Tpdu, Validity, split_center};
 
 /// The most bytes of user data, headers included (TS 23.040 9.2.3.24).
 pub const DATA_LIMIT: usize = 140;

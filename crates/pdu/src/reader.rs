@@ -1,6 +1,6 @@
 //! A cursor over a TPDU's bytes.
 
-use crate::tpdu::PduError;
+use crate::error::PduError;
 
 pub(crate) struct Reader<'a>(&'a [u8]);
 

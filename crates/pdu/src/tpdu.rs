@@ -1,11 +1,11 @@
 //! The three TPDUs that a module has to do with: SMS-SUBMIT, SMS-DELIVER, SMS-STATUS-REPORT (TS 23.040 9.2.2).
 
 use alloc::vec::Vec;
-use core::fmt;
 
 use crate::TPDU_LIMIT;
 use crate::address::Address;
 use crate::data::UserData;
+use crate::error::PduError;
 use crate::reader::Reader;
 use crate::stamp::Stamp;
 
@@ -18,35 +18,6 @@ const VALIDITY: u8 = 0x18;
 const REPORT_WANTED: u8 = 0x20;
 const HEADERS: u8 = 0x40;
 const REPLY_PATH: u8 = 0x80;
-
-/// What is wrong with a TPDU.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum PduError {
-    /// It ends too early.
-    Short,
-    /// It has more bytes than belong to it, or more than a message takes.
-    Long,
-    /// It is of another type than belongs here.
-    Type,
-    /// An address of more than 20 digits.
-    Address,
-    /// The headers' length does not fit.
-    Header,
-}
-
-impl core::error::Error for PduError {}
-
-impl fmt::Display for PduError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Short => "the PDU ends too early",
-            Self::Long => "the PDU is longer than what it says of itself",
-            Self::Type => "the PDU is of a type that does not belong here",
-            Self::Address => "an address in the PDU is longer than 20 digits",
-            Self::Header => "the headers in the PDU are longer than its data",
-        })
-    }
-}
 
 /// TP-VP: how long the service centre tries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
