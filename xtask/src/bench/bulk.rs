@@ -15,7 +15,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::peers::{Running, SUITE, Server, Twin, free_port};
 use super::port::Port;
-use super::report::Speeds;
+use super::report::{Speeds, Who};
 
 /// What goes through in one measurement; a multiple of [`SEND`], and of what transparent mode packs (AT+CIPCCFG, 1024).
 const VOLUME: usize = 1460 << 15;
@@ -25,31 +25,6 @@ const SEND: usize = 1460;
 const CHUNK: usize = 64 << 10;
 /// How long nothing may come.
 const PATIENCE: i64 = 20;
-
-/// Who is compared, in this order.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Who {
-    Multi,
-    Transparent,
-    Stunnel,
-    SClient,
-    TransparentPty,
-    Socat,
-}
-
-impl Who {
-    /// As tables call them.
-    pub(super) fn name(self) -> &'static str {
-        match self {
-            Self::Multi => "the twin in multi mode",
-            Self::Transparent => "the twin in transparent mode",
-            Self::Stunnel => "stunnel",
-            Self::SClient => "`openssl s_client`",
-            Self::TransparentPty => "the twin in transparent mode on a PTY",
-            Self::Socat => "socat on a PTY",
-        }
-    }
-}
 
 /// Everybody.
 pub(super) const ALL: &[Who] =

@@ -7,7 +7,6 @@ use std::thread;
 
 use anyhow::{Context, Result};
 
-use super::bulk::Who;
 use super::{MODULES, ROUND_TRIPS_PER_CYCLE};
 use crate::run;
 
@@ -47,6 +46,31 @@ pub(super) struct Figures {
     pub(super) bulk_etm: Speeds,
     /// Resident memory.
     pub(super) memory: Vec<Memory>,
+}
+
+/// Who is compared in bulk, in this order.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Who {
+    Multi,
+    Transparent,
+    Stunnel,
+    SClient,
+    TransparentPty,
+    Socat,
+}
+
+impl Who {
+    /// As tables call them.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Multi => "the twin in multi mode",
+            Self::Transparent => "the twin in transparent mode",
+            Self::Stunnel => "stunnel",
+            Self::SClient => "`openssl s_client`",
+            Self::TransparentPty => "the twin in transparent mode on a PTY",
+            Self::Socat => "socat on a PTY",
+        }
+    }
 }
 
 /// Bulk through one TLS link, in MiB per second: who, up, down.
