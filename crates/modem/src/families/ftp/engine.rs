@@ -13,11 +13,12 @@ mod control;
 mod data;
 
 use alloc::borrow::Cow;
+use alloc::string::String;
 use core::net::SocketAddr;
 
 use super::job::{Action, Done, Failure, Job, Party};
 use super::reply::Replies;
-use super::settings::{PutOption, Security, Settings};
+use super::settings::{PutOption, Security, Settings, Type};
 use super::{FtpTimer, sapbr};
 use crate::command::Fault;
 use crate::families::{FamilyTimer, names};
@@ -41,7 +42,7 @@ pub(super) struct Session {
     /// Its port is EPSV's.
     extended: bool,
     transfer: Transfer,
-    /// The server has been asked for the size of a download.
+    /// The server has been asked for the size of what it has.
     measured: bool,
     /// What came of it, once that is known.
     outcome: Option<Result<Done, Failure>>,
@@ -86,7 +87,7 @@ enum Step {
     /// PROT.
     Protection,
     Type,
-    /// SIZE, before a download.
+    /// SIZE, before a transfer.
     Measure,
     /// CWD.
     Directory,
@@ -146,9 +147,16 @@ impl Session {
         core::ptr::eq(self.job.party, party)
     }
 
-    /// Whether the server has to be asked for the size first.
-    fn measures(&self) -> bool {
-        self.job.party.sized.is_some() && !self.measured
+    /// Whether the server has to be asked for the size first, and of what.
+    fn measures(&self) -> Option<String> {
+        self.job.party.sized.filter(|_| !self.measured)?;
+        match &self.job.action {
+            Action::Get { file, .. } => Some(file.clone()),
+            Action::Put { path, name, how: PutOption::Store, from: 0 } if self.settings.type_ == Type::Image => {
+                Some(alloc::format!("{path}{name}"))
+            }
+            _ => None,
+        }
     }
 
     /// Whether AT+FTPQUIT was accepted.

@@ -50,8 +50,9 @@ pub(super) struct Party {
     pub(super) name: &'static str,
     /// The data phase begins.
     pub(super) opened: fn(&mut Module),
-    /// A download that wants to know its size is told, as far as the server knows SIZE; with TLS and TYPE done, before the data
-    /// connection. It may call [`engine::give_up`](super::engine::give_up) then.
+    /// Who wants to know the size of what the server has is told, as far as the server knows SIZE; with TLS and TYPE done, before
+    /// the data connection; of uploads before STOR from 0 with TYPE I. It may call
+    /// [`engine::give_up`](super::engine::give_up) then.
     pub(super) sized: Option<fn(&mut Module, u64)>,
     /// How many more bytes of a download it takes now. When that grows again it calls
     /// `engine::go_on(module)`.

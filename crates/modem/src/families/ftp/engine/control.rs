@@ -25,7 +25,7 @@ pub(super) fn event(module: &mut Module, event: LinkEvent<'_>) {
     let Some(session) = &mut module.families.ftp.session else { return };
     let state = session.control.state;
     match event {
-        LinkEvent::Connected { peer } => {
+        LinkEvent::Connected { peer } if state == LinkState::Connecting => {
             session.control.state = LinkState::Open;
             session.peer = Some(peer);
             if session.step == Step::Connecting {
@@ -33,7 +33,7 @@ pub(super) fn event(module: &mut Module, event: LinkEvent<'_>) {
             }
             grant(module);
         }
-        LinkEvent::Secured => {
+        LinkEvent::Secured if state == LinkState::Securing => {
             session.control.state = LinkState::Open;
             if session.step == Step::Securing {
                 log_in(module);
@@ -65,7 +65,7 @@ pub(super) fn event(module: &mut Module, event: LinkEvent<'_>) {
             session.control.state = LinkState::Gone;
             lost(module, Failure::Network, "the connection to the server broke");
         }
-        LinkEvent::Sent(_) | LinkEvent::Acked(_) => {}
+        LinkEvent::Connected { .. } | LinkEvent::Secured | LinkEvent::Sent(_) | LinkEvent::Acked(_) => {}
     }
 }
 
@@ -269,7 +269,7 @@ fn prepare(module: &mut Module) {
     let Some(session) = &module.families.ftp.session else { return };
     let kind = match session.job.action {
         // Servers refuse to count what a text would become.
-        Action::Get { .. } if session.measures() => Type::Image,
+        Action::Get { .. } if session.measures().is_some() => Type::Image,
         Action::Size(_) => Type::Image,
         Action::Get { .. } | Action::Put { .. } => session.settings.type_,
         // RFC 959 3.1.1.1.
@@ -281,12 +281,11 @@ fn prepare(module: &mut Module) {
 
 fn typed(module: &mut Module) {
     let Some(session) = &module.families.ftp.session else { return };
+    if let Some(file) = session.measures() {
+        return send(module, Step::Measure, "SIZE", &file);
+    }
     match &session.job.action {
         Action::Size(_) => operate(module),
-        Action::Get { file, .. } if session.measures() => {
-            let file = file.clone();
-            send(module, Step::Measure, "SIZE", &file);
-        }
         // STOU has no parameter: the file comes into being where one is (RFC 959 4.1.3).
         Action::Put { path, how: PutOption::Unique, .. } if !path.is_empty() => {
             let path = path.clone();
@@ -296,7 +295,7 @@ fn typed(module: &mut Module) {
     }
 }
 
-/// The server has told a download's size, or has not.
+/// The server has told the size, or has not.
 fn measured(module: &mut Module, size: Option<u64>) {
     let Some(session) = &mut module.families.ftp.session else { return };
     session.measured = true;

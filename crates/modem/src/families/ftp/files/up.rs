@@ -24,7 +24,7 @@ pub(crate) const FTPPUTFRMFS: Command = Command {
     evidence: Evidence::Documented,
     remarks: "OK, then +FTPPUTFRMFS: 0,<bytes of the file>, or +FTPPUTFRMFS: <error>. A missing file: ERROR. A connection that breaks is \
               made anew, and the upload resumed behind what the server has: with REST, or by APPE where AT+FTPPUTOPT says APPE; \
-              where the server does not tell how much it has, or with AT+FTPTYPE=A, STOR begins at 0, and APPE ends; STOU is not tried \
+              where the server does not tell how much it has, or has what it had before, or with AT+FTPTYPE=A, STOR begins at 0, and APPE ends; STOU is not tried \
               again (all assumed). AT+FTPQUIT ends it with error 86 (assumed).",
     needs_card: true,
     read: Some(show),
@@ -48,8 +48,8 @@ pub(crate) struct Up {
     /// Bytes as they are, so that positions are the same at both ends.
     image: bool,
     size: u64,
-    /// What the server had of the file before, with APPE.
-    before: u64,
+    /// What the server had of the file before this session, or with APPE before the first, as far as it tells.
+    before: Option<u64>,
     /// The server has begun to take it at least once.
     begun: bool,
     /// The position of what is sent next.
@@ -94,7 +94,7 @@ pub(crate) struct Finding {
 static PARTY: Party = Party {
     name: "FTPPUTFRMFS",
     opened,
-    sized: None,
+    sized: Some(sized),
     room: |_| 0,
     received: |_, _| {},
     supply,
@@ -132,7 +132,7 @@ pub(in crate::families::ftp) fn found(
         how: settings.put_option,
         image: settings.type_ == Type::Image,
         size,
-        before: 0,
+        before: None,
         begun: false,
         sent: 0,
         furthest: 0,
@@ -189,6 +189,13 @@ pub(super) fn begin_again(module: &mut Module) {
     }
 }
 
+/// The server tells what it has before it is sent anything.
+fn sized(module: &mut Module, size: u64) {
+    if let Some(up) = up_mut(module) {
+        up.before = Some(size);
+    }
+}
+
 /// Begins a session that sends the file from this position on.
 fn send_from(module: &mut Module, position: u64) {
     let Some(transfer) = &mut module.families.ftp.files else { return };
@@ -197,6 +204,9 @@ fn send_from(module: &mut Module, position: u64) {
     transfer.asked = None;
     up.held = Vec::new();
     up.sent = position;
+    if up.how == PutOption::Store {
+        up.before = None;
+    }
     let action = up.put(position);
     visit(module, action, &PARTY);
 }
@@ -212,12 +222,15 @@ fn measured(module: &mut Module, _line: LineId, result: Result<Done, Failure>) {
     };
     let position = match (up.how, up.begun) {
         (PutOption::Append, false) => {
-            up.before = has.unwrap_or(0);
+            up.before = has;
             Some(0)
         }
-        (PutOption::Append, true) => has.and_then(|has| has.checked_sub(up.before)).filter(|sent| *sent <= up.furthest),
-        // What was never sent is of an older file.
-        _ => Some(has.filter(|has| *has <= up.furthest).unwrap_or(0)),
+        (PutOption::Append, true) => {
+            has.and_then(|has| has.checked_sub(up.before.unwrap_or(0))).filter(|sent| *sent <= up.furthest)
+        }
+        // What was never sent is of an older file, and so is what is as it was: there are servers that put a file in the place of
+        // the old one only when it is whole.
+        _ => Some(has.filter(|has| *has <= up.furthest && up.before != Some(*has)).unwrap_or(0)),
     };
     match position {
         Some(position) if up.begun && position == up.size => end(module, Ok(position)),
