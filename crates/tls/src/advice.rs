@@ -3,7 +3,7 @@
 use crate::failure::{Cause, Failure, Stage};
 
 /// The server wants a client certificate and none was presented.
-pub(crate) const PRESENT: &str = "set seclevel to 2, and clientcert and clientkey";
+pub(crate) const PRESENT: &str = "it takes all of seclevel 2, clientcert and clientkey";
 
 /// The server did not like the client certificate.
 pub(crate) const ACCEPTABLE: &str =

@@ -261,7 +261,7 @@ pub(super) fn bearer_lost(module: &mut Module) {
     let Some(session) = &mut module.families.ftp.session else { return };
     session.outcome = Some(Err(Failure::Network));
     let (line, name) = (session.job.line, session.job.party.name);
-    let why = module.with_cause("the bearer is lost, and the FTP session with it");
+    let why = module.with_cause("the bearer is lost or closed, and the FTP session with it");
     module.note(Some(line), name, why);
     finish(module, true);
 }

@@ -18,6 +18,7 @@ use crate::module::Module;
 pub(super) fn link_event(module: &mut Module, conn: ConnId, event: LinkEvent<'_>) {
     let Some(link) = module.families.http.session.as_deref_mut().and_then(|session| session.link.as_mut()) else { return };
     let (up, used) = (link.is_up(), link.used);
+    let to_proxy = link.route.proxy.is_some() && matches!(link.phase, Phase::Connecting);
     match event {
         LinkEvent::Connected { .. } if matches!(link.phase, Phase::Connecting) => link::connected(module),
         LinkEvent::Secured => link::secured(module),
@@ -53,7 +54,12 @@ pub(super) fn link_event(module: &mut Module, conn: ConnId, event: LinkEvent<'_>
                 LinkFailure::Tls | LinkFailure::Certificate => 605,
                 _ => 601,
             };
-            lost(module, used, status, if up { "the connection to the server broke" } else { "there is no connection to the server" });
+            let why = match (up, to_proxy) {
+                (true, _) => "the connection to the server broke",
+                (false, true) => "there is no connection to the proxy (PROIP)",
+                (false, false) => "there is no connection to the server",
+            };
+            lost(module, used, status, why);
         }
         LinkEvent::Closed => {
             forget_link(module);

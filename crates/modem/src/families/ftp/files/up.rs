@@ -36,7 +36,7 @@ pub(crate) const FTPPUTFRMFS: Command = Command {
         example("AT+FTPPUTFRMFS=\"a\",1,61", "\r\nERROR\r\n"),
         example("AT+FTPPUTFRMFS=?", "\r\nOK\r\n"),
     ],
-    ..Command::new("+FTPPUTFRMFS", "Upload a file")
+    ..Command::new("+FTPPUTFRMFS", "Upload a file of the module")
 };
 
 /// On its way up.
