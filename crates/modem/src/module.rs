@@ -369,6 +369,12 @@ impl Module {
         text.push_str(lines);
         text.into_bytes()
     }
+
+    /// Whether settings whose keys begin like this are safe in the store.
+    pub(crate) fn keeps(&self, prefix: &str) -> bool {
+        let settings = self.setup.settings.as_deref().unwrap_or_default();
+        String::from_utf8_lossy(settings).lines().any(|line| line.starts_with(prefix))
+    }
 }
 
 /// How many line backlogs may wait behind an open command before news are lost.

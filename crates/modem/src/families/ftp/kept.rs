@@ -41,8 +41,7 @@ pub(super) const FTPSCONT: Command = Command {
 };
 
 fn show(x: &mut Exchange<'_>) -> Answer {
-    let is_kept = |settings: &[u8]| String::from_utf8_lossy(settings).lines().any(|line| line.starts_with(KEY));
-    let kept = x.module.setup.settings.as_deref().is_some_and(is_kept);
+    let kept = x.module.keeps(KEY);
     let settings = &x.module.families.ftp.settings;
     x.reply.info(format_args!("+FTPSCONT: {}", u8::from(!kept)));
     x.reply.info(format_args!("+FTPSERV: {}", settings.server));

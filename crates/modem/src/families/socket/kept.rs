@@ -40,8 +40,7 @@ pub(super) const CIPSCONT: Command = Command {
 };
 
 fn show(x: &mut Exchange<'_>) -> Answer {
-    let is_kept = |settings: &[u8]| String::from_utf8_lossy(settings).lines().any(|line| line.starts_with(KEY));
-    let kept = x.module.setup.settings.as_deref().is_some_and(is_kept);
+    let kept = x.module.keeps(KEY);
     x.info(format_args!("+CIPSCONT:{}", u8::from(!kept)));
     x.info(format_args!("+CIPCSGP:1"));
     let packet::Kept { apn, user, password, watch } = packet::to_keep(x.module);
