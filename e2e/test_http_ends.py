@@ -125,12 +125,12 @@ def test_nginx_dies_in_the_middle(twin: Twin, pki: Pki, tmp_path: Path, scheme: 
 def test_the_bearer_is_lost_in_the_middle(start_twin: Callable[..., Twin], nginx: Nginx, tmp_path: Path) -> None:
     """The articles' way back: HTTPTERM, SAPBR=0 (which fails), SAPBR=1."""
     world = tmp_path / "world.txt"
-    world.write_text("after 12s bearer lost\n")
+    world.write_text("after 20s bearer lost\n")
     twin = start_twin("--world", str(world))
     at = twin.serial()
     http.start(at)
     http.begin_slowly(at, nginx)
-    at.expect(lines("+CGEV: NW PDN DEACT 5", "+SAPBR 1: DEACT"), within=20)
+    at.expect(lines("+CGEV: NW PDN DEACT 5", "+SAPBR 1: DEACT"), within=40)
     assert http.outcome(at) == (601, 0)
     twin.wait_for_log("HTTP: the bearer")
     at.ok("AT+HTTPTERM")
