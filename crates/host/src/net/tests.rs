@@ -337,3 +337,18 @@ async fn what_was_sent_before_the_peer_closed_its_side_still_leaves() {
     let size = payload.len() as u64;
     assert!(matches!(ended, Report::Ended { end: End::Peer, sent, .. } if sent == size), "{ended:?}");
 }
+
+#[tokio::test]
+async fn a_peer_that_never_stops_does_not_keep_a_closed_connection() {
+    let (bench, listener) = (Bench::new(), listener().await);
+    let (mut link, mut peer) = bench.connected(&listener).await;
+    assert!(!link.close(false));
+    assert!(matches!(next(&mut link).await.0, Happened::Closed));
+    assert!(link.is_lingering());
+    // More than can be read in one turn.
+    peer.write_all(&[0; 64 << 10]).await.unwrap();
+    tokio::time::pause();
+    tokio::time::advance(Duration::from_secs(3)).await;
+    let over = poll_fn(|cx| std::task::Poll::Ready(link.poll(cx, &mut [0; 16]).is_ready())).await;
+    assert!(over && link.is_over());
+}

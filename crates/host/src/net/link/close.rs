@@ -35,6 +35,15 @@ impl Link {
     }
 
     pub(super) fn poll_closing(&mut self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<Happened> {
+        // Before anything is read: a peer that never stops would use up the turn every time.
+        if let State::Closing(_, Some(limit)) = &mut self.state
+            && limit.as_mut().poll(cx).is_ready()
+        {
+            let text = "the peer took nothing more; what was left is lost";
+            tracing::warn!(target: EXPLAIN, "{}: closed: {text}", self.subject);
+            self.state = State::Over;
+            return Poll::Ready(Happened::Closed);
+        }
         loop {
             match self.poll_send(cx) {
                 Poll::Ready(Ok(sent)) => return Poll::Ready(Happened::Sent(sent)),
@@ -59,11 +68,12 @@ impl Link {
             }
             Some(Poll::Ready(Err(_))) => self.state = State::Over,
             Some(Poll::Pending) | None => {
-                let limit = limit.get_or_insert_with(|| Box::pin(sleep(CLOSE_LIMIT)));
-                std::task::ready!(limit.as_mut().poll(cx));
-                let text = "the peer took nothing more; what was left is lost";
-                tracing::warn!(target: EXPLAIN, "{}: closed: {text}", self.subject);
-                self.state = State::Over;
+                if limit.is_none() {
+                    let limit = limit.insert(Box::pin(sleep(CLOSE_LIMIT)));
+                    // To be woken when it is over.
+                    let _ = limit.as_mut().poll(cx);
+                }
+                return Poll::Pending;
             }
         }
         Poll::Ready(Happened::Closed)
@@ -71,6 +81,10 @@ impl Link {
 
     pub(super) fn poll_lingering(&mut self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<Happened> {
         let State::Lingering(stream, limit) = &mut self.state else { return Poll::Pending };
+        if limit.as_mut().poll(cx).is_ready() {
+            self.state = State::Over;
+            return Poll::Ready(Happened::Over);
+        }
         let silent = loop {
             match stream.poll_read(cx, buffer, buffer.len()) {
                 Poll::Ready(Ok(1..)) => {}
@@ -78,7 +92,7 @@ impl Link {
                 Poll::Pending => break true,
             }
         };
-        if silent && limit.as_mut().poll(cx).is_pending() {
+        if silent {
             return Poll::Pending;
         }
         self.state = State::Over;
